@@ -1,0 +1,49 @@
+# Choices of the user, compiler settings for everything, and where outputs go.
+
+option(TRAINHOST_TORCH "Build what needs LibTorch: the engine and the T2 plugins" ON)
+option(TRAINHOST_WARNINGS_AS_ERRORS "Treat every compiler warning as an error" OFF)
+set(TRAINHOST_SANITIZE "" CACHE STRING "Sanitizers for everything, as -fsanitize= takes them: address,undefined or thread")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+# Line tables are enough for stack traces and keep objects small; assertions stay on outside of Release.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1" CACHE STRING "Flags of RelWithDebInfo" FORCE)
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1" CACHE STRING "Flags of RelWithDebInfo" FORCE)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 99)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(TRAINHOST_SDK_INCLUDE_DIR ${PROJECT_SOURCE_DIR}/sdk/include)
+set(TRAINHOST_PLUGIN_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins)
+set(TRAINHOST_TEST_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
+find_program(TRAINHOST_CCACHE ccache)
+if(TRAINHOST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TRAINHOST_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${TRAINHOST_CCACHE})
+endif()
+find_program(TRAINHOST_MOLD mold)
+if(TRAINHOST_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(trainhost_options INTERFACE)
+target_include_directories(trainhost_options INTERFACE ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/sdk/include)
+target_compile_options(trainhost_options INTERFACE -Wall -Wextra -Wshadow -Wpedantic
+  $<$<BOOL:${TRAINHOST_WARNINGS_AS_ERRORS}>:-Werror>)
+target_compile_definitions(trainhost_options INTERFACE TRAINHOST_VERSION="${PROJECT_VERSION}")
+
+if(TRAINHOST_SANITIZE)
+  add_compile_options(-fsanitize=${TRAINHOST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TRAINHOST_SANITIZE})
+endif()

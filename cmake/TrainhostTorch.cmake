@@ -1,0 +1,117 @@
+# LibTorch out of the pinned PyPI wheel, as plain imported targets; also used by plugins built outside of the tree.
+#
+# In:  TRAINHOST_PYTHON      interpreter of the environment that scripts/setup made (asked for when empty)
+#      TRAINHOST_TORCH       ON/OFF; OFF leaves TRAINHOST_TORCH_BUILD at "none" and defines no torch target
+# Out: trainhost_use_torch(<target> [CUDA])   compiles and links a target against LibTorch, with the run paths that it needs
+#      TRAINHOST_TORCH_BUILD                  the build string that host and T2 plugins compare
+#      trainhost_torch_build                  interface target that defines TRAINHOST_TORCH_BUILD as a string literal
+#      TRAINHOST_CUDA                         whether CUDA libraries are linked
+# Torch's own package config is not used: it insists on a whole CUDA tool chain, takes seconds, and adds flags to every file.
+
+if(NOT TRAINHOST_PYTHON AND EXISTS ${PROJECT_SOURCE_DIR}/scripts/setup)
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/setup --where OUTPUT_VARIABLE _where OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(_where MATCHES "^python=([^\n]*)\ncuda=(ON|OFF)$")
+    set(TRAINHOST_PYTHON ${CMAKE_MATCH_1} CACHE FILEPATH "Python interpreter of the environment with LibTorch")
+    set(TRAINHOST_CUDA ${CMAKE_MATCH_2} CACHE BOOL "Link the CUDA side of LibTorch")
+  endif()
+endif()
+set(TRAINHOST_PYTHON "" CACHE FILEPATH "Python interpreter of the environment with LibTorch")
+set(TRAINHOST_CUDA ON CACHE BOOL "Link the CUDA side of LibTorch")
+
+# <version>;cuda=<version>;cxx11abi=1;sdk=<12 hex digits over the T2 headers>
+function(trainhost_torch_build_string torch_dir sdk_include_dir out)
+  file(STRINGS ${torch_dir}/version.py lines)
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^__version__ = '(.*)'")
+      set(version ${CMAKE_MATCH_1})
+    elseif(line MATCHES "^cuda:.* = '(.*)'")
+      set(cuda ${CMAKE_MATCH_1})
+    endif()
+  endforeach()
+  file(GLOB headers CONFIGURE_DEPENDS ${sdk_include_dir}/trainhost/torch/*.h)
+  list(SORT headers)
+  set(digests "")
+  foreach(header IN LISTS headers)
+    file(SHA256 ${header} digest)
+    string(APPEND digests ${digest})
+  endforeach()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${headers})
+  string(SHA256 sdk_digest "${digests}")
+  string(SUBSTRING ${sdk_digest} 0 12 sdk_digest)
+  set(${out} "${version};cuda=${cuda};cxx11abi=1;sdk=${sdk_digest}" PARENT_SCOPE)
+endfunction()
+
+function(_trainhost_find_torch)
+  if(NOT TRAINHOST_PYTHON)
+    message(FATAL_ERROR "LibTorch is wanted, but no environment holds it.\nRun scripts/setup, or configure with -DTRAINHOST_TORCH=OFF.")
+  endif()
+  get_filename_component(bin_dir ${TRAINHOST_PYTHON} DIRECTORY)
+  file(GLOB found ${bin_dir}/../lib/python3.*/site-packages/torch/version.py)
+  if(NOT found)
+    message(FATAL_ERROR "TRAINHOST_PYTHON=${TRAINHOST_PYTHON}: no torch beside this interpreter.\n"
+      "Run scripts/setup, then configure again in a fresh build folder.")
+  endif()
+  list(GET found 0 found)
+  get_filename_component(torch_dir ${found} DIRECTORY)
+  get_filename_component(torch_dir ${torch_dir} ABSOLUTE)
+  set(TRAINHOST_TORCH_DIR ${torch_dir} PARENT_SCOPE)
+endfunction()
+
+function(_trainhost_import_torch name)
+  add_library(trainhost_import_${name} SHARED IMPORTED GLOBAL)
+  set_target_properties(trainhost_import_${name} PROPERTIES IMPORTED_LOCATION ${TRAINHOST_TORCH_DIR}/lib/lib${name}.so)
+endfunction()
+
+function(_trainhost_define_torch_targets)
+  _trainhost_import_torch(c10)
+  _trainhost_import_torch(torch_cpu)
+  add_library(trainhost_torch INTERFACE)
+  target_include_directories(trainhost_torch SYSTEM INTERFACE
+    ${TRAINHOST_TORCH_DIR}/include ${TRAINHOST_TORCH_DIR}/include/torch/csrc/api/include)
+  target_compile_definitions(trainhost_torch INTERFACE USE_DISTRIBUTED USE_C10D_GLOO USE_RPC USE_TENSORPIPE)
+  target_link_libraries(trainhost_torch INTERFACE trainhost_import_torch_cpu trainhost_import_c10)
+  # DT_RPATH, unlike DT_RUNPATH, also serves the libraries that LibTorch itself needs.
+  target_link_options(trainhost_torch INTERFACE -Wl,--disable-new-dtags)
+  if(TRAINHOST_CUDA)
+    _trainhost_import_torch(c10_cuda)
+    _trainhost_import_torch(torch_cuda)
+    add_library(trainhost_torch_cuda INTERFACE)
+    target_include_directories(trainhost_torch_cuda SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS})
+    target_compile_definitions(trainhost_torch_cuda INTERFACE USE_C10D_NCCL)
+    # Nothing names a symbol of libtorch_cuda, its operators register themselves when it is loaded.
+    target_link_libraries(trainhost_torch_cuda INTERFACE trainhost_torch
+      -Wl,--push-state,--no-as-needed trainhost_import_torch_cuda trainhost_import_c10_cuda -Wl,--pop-state CUDA::cudart)
+  endif()
+endfunction()
+
+add_library(trainhost_torch_build INTERFACE)
+set(TRAINHOST_TORCH_RUN_PATHS)
+set(TRAINHOST_TORCH_BUILD "none")
+if(TRAINHOST_TORCH)
+  _trainhost_find_torch()
+  get_filename_component(_site_packages ${TRAINHOST_TORCH_DIR} DIRECTORY)
+  file(GLOB _wheel_library_dirs ${_site_packages}/nvidia/*/lib)
+  set(TRAINHOST_TORCH_RUN_PATHS ${TRAINHOST_TORCH_DIR}/lib ${_wheel_library_dirs})
+  if(TRAINHOST_CUDA)
+    find_package(CUDAToolkit 13.0 REQUIRED)
+    list(APPEND TRAINHOST_TORCH_RUN_PATHS ${CUDAToolkit_LIBRARY_DIR})
+  endif()
+  _trainhost_define_torch_targets()
+  trainhost_torch_build_string(${TRAINHOST_TORCH_DIR} ${TRAINHOST_SDK_INCLUDE_DIR} TRAINHOST_TORCH_BUILD)
+  message(STATUS "LibTorch: ${TRAINHOST_TORCH_BUILD} in ${TRAINHOST_TORCH_DIR}, CUDA ${TRAINHOST_CUDA}")
+endif()
+# A semicolon would end the definition in CMake's lists, so it is kept out of them by a generator expression.
+string(REPLACE ";" "$<SEMICOLON>" _torch_build_literal "${TRAINHOST_TORCH_BUILD}")
+target_compile_definitions(trainhost_torch_build INTERFACE "TRAINHOST_TORCH_BUILD=\"${_torch_build_literal}\"")
+
+# Compiles and links a target against LibTorch; CUDA adds its CUDA side and does nothing where TRAINHOST_CUDA is OFF.
+function(trainhost_use_torch target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "CUDA" "" "")
+  target_link_libraries(${target} PRIVATE trainhost_torch trainhost_torch_build)
+  if(arg_CUDA AND TRAINHOST_CUDA)
+    target_link_libraries(${target} PRIVATE trainhost_torch_cuda)
+  endif()
+  target_compile_definitions(${target} PRIVATE TRAINHOST_CUDA=$<BOOL:${TRAINHOST_CUDA}>)
+  set_target_properties(${target} PROPERTIES
+    BUILD_RPATH "${TRAINHOST_TORCH_RUN_PATHS}" INSTALL_RPATH "$ORIGIN;$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}")
+endfunction()
