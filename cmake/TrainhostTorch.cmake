@@ -100,8 +100,8 @@ if(TRAINHOST_TORCH)
   trainhost_torch_build_string(${TRAINHOST_TORCH_DIR} ${TRAINHOST_SDK_INCLUDE_DIR} TRAINHOST_TORCH_BUILD)
   message(STATUS "LibTorch: ${TRAINHOST_TORCH_BUILD} in ${TRAINHOST_TORCH_DIR}, CUDA ${TRAINHOST_CUDA}")
 endif()
-# A semicolon would end the definition in CMake's lists, so it is kept out of them by a generator expression.
-string(REPLACE ";" "$<SEMICOLON>" _torch_build_literal "${TRAINHOST_TORCH_BUILD}")
+# A semicolon would end the definition in CMake's lists, so the C++ compiler gets it as an octal escape.
+string(REPLACE ";" "\\073" _torch_build_literal "${TRAINHOST_TORCH_BUILD}")
 target_compile_definitions(trainhost_torch_build INTERFACE "TRAINHOST_TORCH_BUILD=\"${_torch_build_literal}\"")
 
 # Compiles and links a target against LibTorch; CUDA adds its CUDA side and does nothing where TRAINHOST_CUDA is OFF.
