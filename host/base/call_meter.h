@@ -1,0 +1,18 @@
+// How the plugin room tells the ledger whose code is running, without either importing the other.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace trainhost {
+
+/// Receives the begin and end of every call that crosses the plugin boundary. [any] Calls nest per thread. Must cost well under a microsecond.
+class CallMeter {
+ public:
+  virtual ~CallMeter() = default;
+  /// Registers "kind/name" once; returns the account that enter() takes.
+  virtual uint32_t open_account(const std::string& plugin) = 0;
+  virtual void enter(uint32_t account) = 0;
+  virtual void leave(uint32_t account) = 0;
+};
+
+}  // namespace trainhost

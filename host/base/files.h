@@ -1,0 +1,26 @@
+// Small file helpers whose failures are whole sentences.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace trainhost {
+
+/// The whole file. Throws Error(code) naming the path and the reason.
+std::string read_file(const std::filesystem::path& path, ExitCode code = ExitCode::kConfig);
+
+/// Replaces `path` so that readers see the old or the new text, never a part: temporary sibling, fsync, rename, fsync of the folder. Throws Error(code).
+void write_file_atomically(const std::filesystem::path& path, std::string_view text, ExitCode code = ExitCode::kConfig);
+
+/// Creates the folder and its parents; proves that a file can be made in it. Throws Error(code).
+void make_writable_folder(const std::filesystem::path& path, ExitCode code = ExitCode::kConfig);
+
+/// Folder of the running program, symbolic links resolved.
+std::filesystem::path program_folder();
+
+/// "3.2 MiB", for messages.
+std::string human_bytes(double bytes);
+
+}  // namespace trainhost

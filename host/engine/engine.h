@@ -1,0 +1,140 @@
+// The door of the engine room: everything that needs LibTorch, behind an interface that does not. The implementation is libtrainhost_engine.so.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <trainhost/precision_policy.h>
+
+#include "base/batch.h"
+#include "base/error.h"
+#include "base/tensor_view.h"
+
+namespace trainhost {
+
+/// The device ran out of memory inside a window; the loop abandons the window and retries in smaller pieces.
+class OutOfMemory : public Error {
+ public:
+  explicit OutOfMemory(const std::string& message) : Error(ExitCode::kOutOfMemory, message) {}
+};
+
+/// The T2 objects behind the chosen plugins: what get_interface() gave for the ids of sdk/include/trainhost/torch. Borrowed; outlive the engine.
+struct TorchPlugins {
+  const void* model = nullptr;       // t2::Model
+  const void* text_model = nullptr;  // t2::TextModel, may be null
+  const void* optimizer = nullptr;   // t2::Optimizer; null = evaluation only
+  std::vector<std::pair<std::string, const void*>> op_packs;  // name, t2::OpPack
+};
+
+/// [optimizer.groups.<label>]: parameters whose name matches `pattern` (a glob: * and ?) form a group of their own.
+struct GroupRule {
+  std::string label, pattern;
+  double rate_multiplier = 1;
+  std::optional<double> weight_decay;  // absent: the optimizer's own
+};
+
+struct EngineOptions {
+  std::string device = "auto";  // auto | cpu | cuda | cuda:N
+  uint64_t seed = 0;
+  int num_threads = 0;  // intra-op threads on CPU; 0: all cores
+};
+
+struct EngineSetup {
+  trainhost_precision_plan plan{};
+  std::vector<FieldSpec> fields;  // in model order and under the model's names
+  std::vector<GroupRule> groups;
+  double clip_norm = 0;  // 0: no clipping
+  uint64_t metric_ring = 64;  // rows kept on the device, > the lag of decisions
+};
+
+/// The values of one window, as read from the device. Exact, not smoothed.
+struct WindowRow {
+  uint64_t window = 0;   // 1 = first window of the run
+  uint64_t step = 0;     // applied updates after this window
+  bool is_applied = false;
+  double loss_sum = 0, count = 0;        // over all micro-batches (and ranks); loss = loss_sum / count
+  double gradient_norm = 0;              // of the mean gradient, before clipping
+  double loss_scale = 1, learning_rate = 0;
+  std::vector<double> metrics;           // sums in the order of metric_names()
+};
+
+struct EvaluationResult {
+  struct Metric { std::string name; double value = 0, standard_error = 0; };  // "loss" first; standard_error NaN with fewer than two batches
+  std::vector<Metric> metrics;
+  uint64_t targets = 0, samples = 0;
+};
+
+struct DeviceReport {
+  std::string name;         // "NVIDIA H200", "Intel Xeon ..."
+  std::string type;         // "cpu", "cuda"
+  std::string torch_version, cuda_version;
+  uint64_t memory_bytes = 0;
+};
+
+struct ModelReport {
+  uint64_t num_parameters = 0, num_trainable = 0;
+  uint64_t parameter_bytes = 0, optimizer_bytes = 0;
+  std::vector<std::string> groups;  // "decay: 12 tensors, 802,816 parameters, weight decay 0.1"
+};
+
+/// One model in training on one device. Not thread-safe except where said; all calls from the [train] thread.
+/// Device work is only enqueued unless a function says that it waits.
+class Engine : public BatchDevice {
+ public:
+  // --- facts, before prepare() ---
+  virtual trainhost_device_facts device_facts() const = 0;  // strings live as long as the engine
+  virtual DeviceReport device() const = 0;
+
+  /// Builds model, parameter groups and optimizer under the plan. Throws Error(kConfig, kPlugin, kOutOfMemory).
+  virtual void prepare(const EngineSetup& setup, const TorchPlugins& plugins) = 0;
+  virtual ModelReport model_report() const = 0;
+  virtual std::vector<std::string> metric_names() const = 0;  // the model's own metrics, without loss; known after the first forward
+
+  // --- a window: begin, accumulate once or more, then apply or abandon ---
+  /// `max_targets`: upper bound of the targets in the window; fixes the power of two 2^k >= max_targets that keeps the sum exact to scale.
+  virtual void begin_window(uint64_t window, uint64_t max_targets) = 0;
+  /// Forward and backward of one micro-batch. Throws OutOfMemory; Error(kPlugin) when the model fails.
+  virtual void accumulate(const DeviceBatch& batch) = 0;
+  /// Reduce, gate, clip, update (skipped on the device when a value is not finite or nothing counted), write the window's row. No host wait.
+  virtual void apply() = 0;
+  /// Drops the window's gradients and puts RNG and buffers back to where begin_window found them.
+  virtual void abandon_window() = 0;
+
+  /// Rates for steps first_step, first_step + 1, ... (0 = the first applied update). The device indexes them by its own applied-step counter. No wait.
+  virtual void set_learning_rates(uint64_t first_step, std::span<const double> rates) = 0;
+
+  /// Rows of the windows <= `window` that were not handed out yet, oldest first. Waits only for these windows.
+  virtual std::vector<WindowRow> rows_until(uint64_t window) = 0;
+
+  // --- evaluation (no gradient, evaluation mode); leaves weights, buffers and RNG as they were ---
+  virtual void begin_evaluation() = 0;
+  virtual void evaluate(const DeviceBatch& batch) = 0;
+  virtual EvaluationResult finish_evaluation() = 0;  // waits
+
+  // --- text ---
+  /// Continues `prompt` by `count` tokens; `on_token` sees each and ends the sampling with false. Throws Error(kConfig) when the model is no text model.
+  virtual void sample(std::vector<int64_t> prompt, uint64_t count, double temperature, uint64_t top_k, uint64_t seed, const std::function<bool(int64_t)>& on_token) = 0;
+
+  // --- state ---
+  /// Everything that a resume needs: weights and buffers under their own names, "optimizer.<parameter>.<slot>", "engine.<name>" (RNG, scaler, counters).
+  /// Waits. The views stay valid until the next call of begin_window() or snapshot().
+  struct State { std::vector<TensorView> weights, optimizer, engine; };
+  virtual State snapshot() = 0;
+  /// Names, shapes and dtypes must match exactly, else Error(kCheckpointUnreadable) that names the first difference; nothing is changed then.
+  virtual void restore(std::span<const TensorView> weights, std::span<const TensorView> optimizer, std::span<const TensorView> engine) = 0;
+  /// Weights and buffers only.
+  virtual void restore_weights(std::span<const TensorView> weights) = 0;
+
+  virtual uint64_t applied_steps() = 0;      // waits
+  virtual uint64_t peak_memory_bytes() = 0;  // device memory (CUDA: allocator peak; CPU: peak resident set)
+  virtual uint64_t num_host_waits() const = 0;  // how often this object waited for the device: 0 a window in the steady state
+};
+
+/// Opens libtrainhost_engine.so (beside the program, ../lib) and makes an engine. Throws Error(kFailure) naming the library and the reason; Error(kConfig) for a device that is not there.
+std::unique_ptr<Engine> open_engine(const EngineOptions& options);
+
+}  // namespace trainhost
