@@ -1,0 +1,18 @@
+// `trainhost plugins list` and `trainhost plugins info`: what is installed, without running any of it.
+#pragma once
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+#include "plugin/catalog.h"
+
+namespace trainhost {
+
+/// A table (name, kind, version, tier, file, summary), then the files that are broken with the reason; with `as_json` one object
+/// {"folders":[..], "plugins":[..], "broken":[{"file","reason"}]}.
+void print_plugin_list(const PluginCatalog& catalog, bool as_json, std::ostream& out);
+
+/// One plugin by name, kind/name or file: what it is, and its config keys with types, defaults and meaning. Throws Error(kPlugin).
+void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_json, std::ostream& out);
+
+}  // namespace trainhost

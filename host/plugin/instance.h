@@ -1,0 +1,128 @@
+// One living plugin: library, entry, services, and the order create -> load state -> start -> use -> stop -> destroy.
+#pragma once
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <trainhost/plugin.h>
+
+#include "base/call_meter.h"
+#include "plugin/call.h"
+#include "plugin/metadata.h"
+
+namespace trainhost {
+
+/// Facts that hold for the whole run (service trainhost.run/1). Secrets must be gone from config_json.
+struct RunFacts {
+  uint32_t rank = 0, world_size = 1;
+  bool is_resumed = false;
+  std::string run_id, run_folder, cache_folder, currency, config_json;
+};
+
+/// Trial micro-batches for accumulation schedules (service trainhost.memory/1). Implemented by the loop over the engine; may throw Error.
+class MemoryProbe {
+ public:
+  virtual ~MemoryProbe() = default;
+  virtual trainhost_probe probe(uint64_t micro_batch_samples) = 0;  // struct_size is set by the caller of probe
+  virtual std::string fingerprint() = 0;                            // model + shapes + device + precision, hex
+};
+
+class Instance;
+
+/// What one instance is given beside the services log and call. Everything is borrowed and outlives the instance.
+struct InstanceServices {
+  CallMeter* meter = nullptr;         // brackets every call into the plugin; the account is "kind/name"
+  MemoryProbe* memory = nullptr;      // null: the service is absent
+  std::vector<Instance*> upstreams;   // of a decorator, as many as the record says; start them before it
+};
+
+class Instance {
+ public:
+  /// Opens the plugin file (now, local, never unloaded), holds its entry against the record, and creates the instance. The caller has checked the
+  /// config against the record's schema, and has blocked its signals: some libraries start threads while they are loaded. [main]
+  /// Throws Error(kPlugin); a create that answers INVALID_ARGUMENT is Error(kConfig).
+  static std::unique_ptr<Instance> create(const PluginRecord& record, std::string_view config_json, InstanceServices services = {});
+
+  /// Stops it when start was tried, then destroys it. What the plugin throws here is logged. [main]
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  /// Once, after State::load. `facts` is borrowed until the instance is gone. Throws PluginCallError; the destructor does the rest. [main]
+  void start(const RunFacts& facts);
+  /// Does nothing unless start was tried; a second time does nothing. [main]
+  void stop() noexcept;
+  bool is_started() const { return phase_ == Phase::kStarted; }
+
+  const PluginRecord& record() const { return record_; }
+  const std::string& full_name() const { return full_name_; }
+
+  /// The plugin's frozen table or T2 object; nullptr when it has none under this id. [any]
+  const void* interface(const char* id) const;
+
+  /// A table of this kind, copied and checked for its size. Throws Error(kPlugin) when it is absent. [any]
+  template <class Table>
+  Table table(const char* id) const {
+    Table copy{};
+    copy_table(id, &copy, sizeof copy);
+    return copy;
+  }
+
+  /// Calls into the plugin: `function(error)` is bracketed by the meter; a status that is not OK, and anything thrown, becomes a PluginCallError.
+  /// Returns a status that is `accepted` beside OK. [any]
+  trainhost_status call(const char* what, const std::function<trainhost_status(trainhost_error*)>& function, trainhost_status accepted = TRAINHOST_OK) const;
+
+  /// The error for an answer that breaks the header's promise: INTERNAL, with the exit code of a failure of `what`.
+  PluginCallError broken_promise(const char* what, const std::string& complaint) const;
+
+  /// For engine code that calls T2 interfaces: brackets its lifetime with the meter.
+  class Metered {
+   public:
+    explicit Metered(const Instance& instance);
+    ~Metered();
+    Metered(const Metered&) = delete;
+    Metered& operator=(const Metered&) = delete;
+
+   private:
+    const Instance& instance_;
+  };
+
+  /// Lines that the plugin has logged at TRAINHOST_LOG_WARNING and _ERROR. [any]
+  uint64_t num_warnings() const { return num_logged_[2]; }
+  uint64_t num_errors() const { return num_logged_[3]; }
+
+ private:
+  friend class AccumulationSchedule;  // opens the window in which probes are allowed
+  friend class State;
+  friend struct HostTables;
+  enum class Phase { kCreated, kStarted, kStopped };
+
+  Instance(const PluginRecord& record, InstanceServices services);
+  const trainhost_entry& open();
+  const trainhost_descriptor& check_entry(const trainhost_entry* entry) const;
+  void make(const trainhost_entry& entry, std::string_view config_json);
+  void copy_table(const char* id, void* out, uint32_t size) const;
+  ExitCode exit_code(std::string_view what, trainhost_status status) const;
+  const void* service(std::string_view id) const;
+  [[noreturn]] void fail(const std::string& complaint) const;
+
+  PluginRecord record_;
+  std::string full_name_;
+  InstanceServices services_;
+  uint32_t account_ = 0;
+  trainhost_host host_{};
+  trainhost_upstream upstream_table_{};
+  const RunFacts* facts_ = nullptr;
+  trainhost_run_facts run_facts_{};
+  std::string fingerprint_;
+  bool may_probe_ = false;
+  std::array<std::atomic<uint64_t>, 4> num_logged_{};
+  trainhost_instance* instance_ = nullptr;
+  Phase phase_ = Phase::kCreated;
+};
+
+}  // namespace trainhost
