@@ -1,0 +1,43 @@
+// From the names in `plugins`, `decorators` and --plugins to the plugins they mean. Pure: the catalog is passed in.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/tree.h"
+
+namespace trainhost {
+
+/// What the catalog says of one installed plugin. `file` is the path that the user may write instead of a name; empty when it was found by name only.
+struct KnownPlugin {
+  std::string kind, name;
+  bool is_decorator = false;
+  bool allows_many = false;  // the kind does
+  std::string file = {};
+};
+
+/// The plugin that `word` means: a bare name (must be unambiguous), kind/name, or the path of a file (must hold one plugin).
+/// Throws Error(kPlugin) beginning with `place`, with the nearest name or the candidates.
+const KnownPlugin& find_plugin(std::string_view word, std::span<const KnownPlugin> known, std::string_view place);
+
+/// The names as they stand in a config.
+struct PluginLists {
+  std::vector<std::string> plugins, data_decorators, checkpoint_decorators;
+  bool operator==(const PluginLists&) const = default;
+};
+PluginLists plugin_lists(const ConfigTree& tree);
+
+/// --plugins a,b,-c: replaces the plugin of the same kind where the kind allows one, adds where it allows many, wraps where it is a decorator, `-name` removes.
+PluginLists edit_plugins(PluginLists lists, std::string_view edits, std::span<const KnownPlugin> known);
+/// The same on a tree: changed lists get the origin "flag --plugins ...".
+void apply_plugins_flag(ConfigTree& tree, std::string_view edits, std::span<const KnownPlugin> known);
+
+/// The chosen plugins: those of `plugins` in their order, then decorators, innermost first. Two of a kind that allows one are refused, except several
+/// checkpoint backends under a decorator (it may take more than one upstream). Throws Error(kConfig) or Error(kPlugin) with the place of the list.
+std::vector<KnownPlugin> select_plugins(const ConfigTree& tree, std::span<const KnownPlugin> known);
+
+/// Throws Error(kConfig) that names the installed candidates when a kind of `kinds` has no chosen plugin.
+void require_kinds(std::span<const std::string> kinds, std::span<const KnownPlugin> chosen, std::span<const KnownPlugin> known);
+
+}  // namespace trainhost

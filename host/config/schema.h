@@ -1,0 +1,36 @@
+// Checks a table against a JSON Schema and fills in its defaults; the same for the host's keys and for a plugin's.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "config/tree.h"
+
+namespace trainhost {
+
+/// Collects what is wrong with a config, so that one look shows all of it.
+class Problems {
+ public:
+  void add(std::string message) { messages_.push_back(std::move(message)); }
+  bool empty() const { return messages_.empty(); }
+  /// Throws Error(kConfig) with one problem a line (at most 20) when there is any.
+  void raise() const;
+
+ private:
+  std::vector<std::string> messages_;
+};
+
+/// The keywords that count: type (one or a list), properties, additionalProperties (false or a schema), required, items, minItems, maxItems, enum, minimum,
+/// maximum, exclusiveMinimum, exclusiveMaximum, minLength, pattern, default, description, format "interval", and
+///   "x-alternatives": [["a", "b"]]  keys that exclude each other: the one set at the higher level replaces the others and their defaults
+///   "x-trajectory": false           the key (or the whole table) does not change the numbers of the run
+///   "x-refusal": "sentence"         only the default may stand here for now
+/// A table without "properties" and "additionalProperties" takes any key. Integers in keys of type number become real numbers, whole reals in keys of
+/// type integer integers, so that equal configs have equal JSON.
+///
+/// `name` is how messages call the table ("accum"; empty for the top). Returns the table with defaults; what is wrong goes to `problems`.
+ConfigTree check_table(const nlohmann::json& schema, const ConfigTree& table, const std::string& name, Problems& problems);
+
+/// A schema that uses other keywords or contradicts itself is a mistake of the plugin: Error(kPlugin) beginning with `place`.
+void check_schema(const nlohmann::json& schema, const std::string& place);
+
+}  // namespace trainhost

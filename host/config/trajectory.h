@@ -1,0 +1,37 @@
+// The part of a config that decides the numbers of a run: its hash guards resumes, its differences are what a refusal shows.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "config/interval.h"
+#include "config/resolve.h"
+
+namespace trainhost {
+
+/// The length that learning-rate schedules stretch to at the first start: the key `length` of the chosen lr_schedule's table, else the run's length.
+/// A resume passes the stored one to trajectory() unless the table says `length`.
+std::optional<Interval> schedule_length(const ResolvedConfig& config);
+
+/// The keys that change the numbers: {"host": {..}, "plugins": {"kind/name": {..}}, "order": {..}, "schedule_length": ".."}. Not in it: max, prices, telemetry, cadences,
+/// paths, threads, the name, the device, and what plugins mark with "x-trajectory": false. Stored in checkpoints.
+nlohmann::json trajectory(const ResolvedConfig& config, const std::optional<Interval>& schedule_length);
+
+/// 32 hex digits.
+std::string trajectory_hash(const nlohmann::json& trajectory);
+
+/// One key that differs; "absent" stands for a value that one side does not have. `plugin` is "kind/name", empty for the host's keys.
+struct Difference {
+  std::string key, plugin, before, after;
+};
+std::vector<Difference> trajectory_differences(const nlohmann::json& before, const nlohmann::json& after);
+
+/// Differences that no NAME of --resume-without accepts; NAME is a key, a plugin's name or kind/name.
+std::vector<Difference> unaccepted(const std::vector<Difference>& differences, const std::vector<std::string>& accepted);
+
+/// "  gpt.width: 128 in the checkpoint, 256 now", one a line.
+std::string differences_text(const std::vector<Difference>& differences);
+
+}  // namespace trainhost
