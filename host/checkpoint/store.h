@@ -1,0 +1,120 @@
+// Checkpoints of a run: written, read back, verified, kept or removed, found again. The format is described in docs/operations.md.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/tensor_view.h"
+#include "checkpoint/object_store.h"
+
+namespace trainhost {
+
+struct PluginState {
+  std::string name;     // "kind/name"
+  std::string version;  // of the plugin that wrote it
+  std::string bytes;
+};
+
+/// What is saved. Everything is borrowed until save() returns.
+struct Snapshot {
+  std::span<const TensorView> weights, optimizer, engine;  // weights and optimizer slots must be finite
+  std::vector<PluginState> plugin_states;
+  std::string run_state_json;  // the loop's own: progress, sampler position, undelivered rows, ledger, config; opaque here
+  uint64_t window = 0, step = 0;
+  std::string trajectory_hash;
+  std::map<std::string, double> evaluation;  // newest evaluation metrics, for keeping the best; those that are not finite are left out
+};
+
+struct CheckpointInfo {
+  std::string id;  // "step-000000000400-a000001-n000003": step, attempt, number of the save within the attempt
+  uint64_t window = 0, step = 0;
+  uint64_t attempt = 0, save = 0;  // (attempt, save) is the order of age
+  bool is_verified = false, is_good = false;
+  uint64_t bytes = 0;
+  int64_t unix_ms = 0;
+  std::map<std::string, double> evaluation;
+};
+
+struct SaveReport {
+  CheckpointInfo info;     // is_verified false: see problem
+  std::string problem;     // "weights: tensor h.0.weight, element 17 is nan"; such a save writes nothing
+  double write_seconds = 0, verify_seconds = 0;
+  uint64_t bytes = 0;
+  uint64_t num_removed = 0;  // older checkpoints that retention took away
+};
+
+/// A checkpoint in memory; every byte was checked. The views point into `buffers`, which move along.
+struct LoadedCheckpoint {
+  CheckpointInfo info;
+  std::vector<TensorView> weights, optimizer, engine;
+  std::vector<PluginState> plugin_states;
+  std::string run_state_json, run_id, trajectory_hash;
+  std::vector<std::unique_ptr<std::byte[]>> buffers;
+};
+
+/// One reason why a checkpoint cannot be used. region: commit, manifest, header, data.
+struct CheckpointDamage {
+  std::string id, region, object, reason;
+};
+using OnDamaged = std::function<void(const CheckpointDamage&)>;
+
+struct StoreOptions {
+  std::string run_id;
+  std::string prefix;             // of all keys: empty, or ends with '/'
+  uint64_t keep_last = 2;         // verified ones; at least 1
+  std::string best_metric;        // key of Snapshot::evaluation whose best checkpoint is kept; empty: none
+  bool is_higher_better = false;
+  uint64_t block_bytes = uint64_t{8} << 20;  // one checksum each; a multiple of 4096
+  unsigned num_threads = 2;       // for parts and blocks
+  unsigned tries = 5;             // of a call that is UNAVAILABLE
+  std::function<void(double)> wait;  // seconds between tries; default: sleeps
+};
+
+enum class LoadScope { kAll, kWeights };  // kWeights leaves optimizer and engine unread
+
+/// All calls from one thread. Saving claims an attempt number first; a process that sees a higher one has been replaced, and stops writing.
+class CheckpointStore {
+ public:
+  CheckpointStore(ObjectStore& objects, StoreOptions options);
+
+  /// Takes the next attempt number, so that an older process of the same run can write no more. save() does it when it was not called before.
+  void claim();
+
+  /// Writes, commits, reads back, marks verified, then removes what retention does not keep. Throws Error(kCheckpointUnwritable); nothing half is left then.
+  SaveReport save(const Snapshot& snapshot);
+
+  /// Committed checkpoints, oldest first. One whose commit record cannot be read is listed by what its id says, not verified.
+  std::vector<CheckpointInfo> list();
+
+  /// The newest checkpoint that passes every check; damaged ones are reported on the way. Empty when none was ever committed.
+  /// Throws Error(kCheckpointUnreadable) when there are some and none can be read, or when the place cannot be reached.
+  std::optional<LoadedCheckpoint> load_newest_verified(const OnDamaged& on_damaged = {}, LoadScope scope = LoadScope::kAll);
+  /// Throws Error(kCheckpointUnreadable).
+  LoadedCheckpoint load(const std::string& id, LoadScope scope = LoadScope::kAll);
+
+  /// The verified checkpoint with the best value of the metric; of equals the newer.
+  std::optional<CheckpointInfo> best(const std::string& metric, bool is_higher_better);
+
+  /// False when the checkpoint is no longer there. Throws Error(kCheckpointUnwritable).
+  bool mark_good(const std::string& id);
+
+  /// Writes, reads back and removes one object. Throws Error(kCheckpointUnwritable). Leaves nothing behind.
+  void probe();
+
+ private:
+  struct Folder;
+  std::vector<Folder> folders();
+  CheckpointInfo describe(const Folder& folder);
+  std::optional<SaveReport> try_save(const Snapshot& snapshot);
+
+  ObjectStore& objects_;
+  StoreOptions options_;
+  uint64_t attempt_ = 0, num_saves_ = 0;
+};
+
+}  // namespace trainhost
