@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 
@@ -36,21 +37,56 @@ const char* prefix(LogLevel level) {
   }
 }
 
+// A console.log that can no longer be written (full disk) must not end the run: it is closed, and said once. The caller holds the mutex.
+void write_to_file(Sinks& all, std::string_view text) {
+  if (!all.file) return;
+  try {
+    all.file->log(spdlog::details::log_msg("", spdlog::level::info, spdlog::string_view_t(text.data(), text.size())));
+    all.file->flush();
+  } catch (const spdlog::spdlog_ex& failure) {
+    all.file.reset();
+    const std::string warning = format("warning: console.log ends here: {}", failure.what());
+    all.terminal->log(spdlog::details::log_msg("", spdlog::level::info, warning));
+    all.terminal->flush();
+  }
+}
+
+// Around one line on the terminal.
+class GuardedLine {
+ public:
+  explicit GuardedLine(LineGuard* guard) : guard_(guard) {
+    if (guard_) guard_->before_line();
+  }
+  ~GuardedLine() {
+    if (guard_) guard_->after_line();
+  }
+
+ private:
+  LineGuard* guard_;
+};
+
 }  // namespace
 
 void log_line(LogLevel level, std::string_view message) {
   Sinks& all = sinks();
   if (level < all.level) return;
   const std::string text = prefix(level) + std::string(message);
-  const spdlog::details::log_msg line("", spdlog::level::info, text);
   const std::lock_guard lock(all.mutex);
-  if (all.guard) all.guard->before_line();
-  all.terminal->log(line);
+  const GuardedLine guarded(all.guard);
+  all.terminal->log(spdlog::details::log_msg("", spdlog::level::info, text));
   all.terminal->flush();
-  if (all.guard) all.guard->after_line();
-  if (!all.file) return;
-  all.file->log(line);
-  all.file->flush();
+  write_to_file(all, text);
+}
+
+void log_to_file(std::string_view text) {
+  Sinks& all = sinks();
+  const std::lock_guard lock(all.mutex);
+  const GuardedLine guarded(all.guard);
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    write_to_file(all, text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
 }
 
 void set_log_level(LogLevel level) { sinks().level = level; }

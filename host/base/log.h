@@ -18,6 +18,9 @@ void set_log_level(LogLevel level);
 /// Also appends every line to `path` (console.log of the run folder). Throws Error(kConfig) when it cannot be opened.
 void open_log_file(const std::string& path);
 
+/// Appends lines to console.log only: for text that the terminal gets in another form (colours, stdout).
+void log_to_file(std::string_view text);
+
 /// Called before and after each line on stderr, so that a progress line on a terminal can be cleared and redrawn. Pass nullptr to detach.
 class LineGuard {
  public:

@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 namespace trainhost {
 
@@ -28,6 +29,15 @@ class BoundedQueue {
   bool try_push(T item) {
     const std::lock_guard lock(mutex_);
     if (is_closed_ || items_.size() >= capacity_) return false;
+    items_.push_back(std::move(item));
+    has_items_.notify_one();
+    return true;
+  }
+
+  /// Never waits and takes the item beyond the capacity: for the one that must not be lost. False: closed.
+  bool push_beyond(T item) {
+    const std::lock_guard lock(mutex_);
+    if (is_closed_) return false;
     items_.push_back(std::move(item));
     has_items_.notify_one();
     return true;
