@@ -1,0 +1,143 @@
+// Slots, one a sample and field; then checks and gathering.
+#include "data/batch_assembly.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "data/elements.h"
+
+namespace trainhost {
+namespace {
+
+constexpr size_t kAlignment = 64;  // what trainhost_batch_writer promises
+
+size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+bool varies(const FieldSpec& field) {
+  return std::any_of(field.shape.begin(), field.shape.end(), [](int64_t length) { return length < 0; });
+}
+
+// Samples of this field stand one behind the other in the batch, each at an aligned address.
+bool is_written_in_place(const FieldSpec& field) {
+  return !varies(field) && num_elements(field.shape) * element_bytes(field.dtype) % kAlignment == 0;
+}
+
+std::vector<int64_t> dense_strides(std::span<const int64_t> shape) {
+  std::vector<int64_t> strides(shape.size(), 1);
+  for (size_t axis = shape.size(); axis-- > 1;) strides[axis - 1] = strides[axis] * shape[axis];
+  return strides;
+}
+
+std::shared_ptr<std::byte> aligned_memory(size_t bytes) {
+  const std::align_val_t alignment{kAlignment};
+  return {static_cast<std::byte*>(::operator new(std::max<size_t>(bytes, 1), alignment)), [alignment](std::byte* data) { ::operator delete(data, alignment); }};
+}
+
+}  // namespace
+
+void check_field(const FieldSpec& field, const std::string& place) {
+  if (element_bytes(field.dtype) == 0 || element_bytes(field.dtype) > 8) {
+    throw Error(ExitCode::kPlugin, format("{}: field '{}': elements of {} x {} bits cannot be batched, wanted 8, 16, 32 or 64 bits", place, field.name,
+                                          uint32_t{field.dtype.lanes}, uint32_t{field.dtype.bits}));
+  }
+  if (varies(field) && !encode_element(field.dtype, field.pad_value)) {
+    throw Error(ExitCode::kPlugin, format("{}: field '{}' varies in size, but its number format cannot hold its pad_value {}; "
+                                          "the source must choose another format or value", place, field.name, field.pad_value));
+  }
+}
+
+BatchAssembly::BatchAssembly(std::span<const FieldSpec> fields, std::span<const uint64_t> ids, std::string place, BatchDevice& device)
+    : fields_(fields), ids_(ids), place_(std::move(place)), device_(device), slots_(fields.size() * ids.size()), memory_(fields.size()) {
+  for (size_t field = 0; field < fields.size(); ++field) {
+    if (varies(fields[field])) continue;
+    const size_t row = num_elements(fields[field].shape) * element_bytes(fields[field].dtype);
+    const bool is_in_place = is_written_in_place(fields[field]);
+    if (is_in_place) memory_[field] = device.allocate(std::max<size_t>(row * ids.size(), 1));
+    const auto room = is_in_place ? memory_[field] : aligned_memory(aligned(row) * ids.size());
+    for (size_t sample = 0; sample < ids.size(); ++sample) {
+      slot(sample, field).data = room.get() + sample * (is_in_place ? row : aligned(row));
+      if (!is_in_place) slot(sample, field).room = room;
+    }
+  }
+}
+
+void BatchAssembly::reserve(uint64_t sample_index, uint32_t field, std::span<const int64_t> shape, trainhost_tensor& out) {
+  Slot& place = slot(sample_index, field);
+  if (place.is_taken.exchange(true)) {
+    throw Error(ExitCode::kPlugin, format("{}: sample {}: field '{}' is reserved twice", place_, ids_[sample_index], fields_[field].name));
+  }
+  place.shape.assign(shape.begin(), shape.end());
+  place.strides = dense_strides(shape);
+  if (!place.data) {
+    place.room = aligned_memory(num_elements(shape) * element_bytes(fields_[field].dtype));
+    place.data = place.room.get();
+  }
+  out = {};
+  out.data = place.data;
+  out.device_type = TRAINHOST_DEVICE_CPU;
+  out.ndim = static_cast<int32_t>(shape.size());
+  out.dtype = fields_[field].dtype;
+  out.shape = place.shape.data();
+  out.strides = place.strides.data();
+}
+
+HostBatch BatchAssembly::finish() {
+  for (size_t sample = 0; sample < ids_.size(); ++sample) {
+    for (size_t field = 0; field < fields_.size(); ++field) check_slot(sample, field);
+  }
+  HostBatch batch;
+  batch.num_samples = ids_.size();
+  bool has_targets = false;
+  for (size_t field = 0; field < fields_.size(); ++field) {
+    batch.fields.push_back(gather(field));
+    if (fields_[field].role != TRAINHOST_FIELD_TARGET) continue;
+    has_targets = true;
+    for (size_t sample = 0; sample < ids_.size(); ++sample) batch.num_targets += num_elements(slot(sample, field).shape);
+  }
+  if (!has_targets) batch.num_targets = batch.num_samples;
+  batch.memory = std::make_shared<std::vector<std::shared_ptr<std::byte>>>(std::move(memory_));
+  return batch;
+}
+
+void BatchAssembly::check_slot(uint64_t sample_index, size_t field) {
+  const FieldSpec& spec = fields_[field];
+  const Slot& place = slot(sample_index, field);
+  if (!place.is_taken) throw Error(ExitCode::kPlugin, format("{}: sample {}: read returned OK without field '{}'", place_, ids_[sample_index], spec.name));
+  const auto stray = find_stray(spec.dtype, place.data, num_elements(place.shape), spec.num_classes, spec.pad_value);
+  if (stray) {
+    throw Error(ExitCode::kData, format("{}: sample {}: field '{}' holds {} at element {}, wanted 0 to {} (or {}, which does not count); "
+                                        "correct the data, or the number of classes that the source declares", place_, ids_[sample_index], spec.name,
+                                        stray->value, stray->index, spec.num_classes - 1, spec.pad_value));
+  }
+}
+
+HostField BatchAssembly::gather(size_t field) {
+  const FieldSpec& spec = fields_[field];
+  HostField out{.dtype = spec.dtype, .shape = batch_shape(field), .data = nullptr, .bytes = 0};
+  out.bytes = num_elements(out.shape) * element_bytes(spec.dtype);
+  if (!is_written_in_place(spec)) {
+    memory_[field] = device_.allocate(std::max<size_t>(out.bytes, 1));
+    const auto pad = encode_element(spec.dtype, spec.pad_value).value_or(std::array<std::byte, 8>{});
+    const std::span row_shape(out.shape.data() + 1, out.shape.size() - 1);
+    const size_t row = num_elements(row_shape) * element_bytes(spec.dtype);
+    for (size_t sample = 0; sample < ids_.size(); ++sample) {
+      const Slot& from = slot(sample, field);
+      copy_padded(from.data, from.shape, memory_[field].get() + sample * row, row_shape, {pad.data(), element_bytes(spec.dtype)});
+    }
+  }
+  out.data = memory_[field].get();
+  return out;
+}
+
+std::vector<int64_t> BatchAssembly::batch_shape(size_t field) {
+  std::vector<int64_t> shape(fields_[field].shape.size() + 1, 0);
+  shape[0] = static_cast<int64_t>(ids_.size());
+  for (size_t sample = 0; sample < ids_.size(); ++sample) {
+    const std::vector<int64_t>& own = slot(sample, field).shape;
+    for (size_t axis = 0; axis < own.size(); ++axis) shape[axis + 1] = std::max(shape[axis + 1], own[axis]);
+  }
+  return shape;
+}
+
+}  // namespace trainhost
