@@ -1,6 +1,7 @@
 # Choices of the user, compiler settings for everything, and where outputs go.
 
 option(TRAINHOST_TORCH "Build what needs LibTorch: the engine and the T2 plugins" ON)
+option(BUILD_TESTING "Build the test programs" ON)
 option(TRAINHOST_WARNINGS_AS_ERRORS "Treat every compiler warning as an error" OFF)
 set(TRAINHOST_SANITIZE "" CACHE STRING "Sanitizers for everything, as -fsanitize= takes them: address,undefined or thread")
 
@@ -26,6 +27,10 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
 set(TRAINHOST_SDK_INCLUDE_DIR ${PROJECT_SOURCE_DIR}/sdk/include)
 set(TRAINHOST_PLUGIN_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins)
 set(TRAINHOST_TEST_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+
+# Everything also looks beside itself, so that `make stage` can shorten the run path to this.
+set(CMAKE_BUILD_RPATH "$ORIGIN/../lib")
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")
 
 find_program(TRAINHOST_CCACHE ccache)
 if(TRAINHOST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

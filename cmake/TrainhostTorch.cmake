@@ -98,6 +98,7 @@ if(TRAINHOST_TORCH)
   endif()
   _trainhost_define_torch_targets()
   trainhost_torch_build_string(${TRAINHOST_TORCH_DIR} ${TRAINHOST_SDK_INCLUDE_DIR} TRAINHOST_TORCH_BUILD)
+  file(CREATE_LINK ${TRAINHOST_TORCH_DIR} ${PROJECT_BINARY_DIR}/libtorch SYMBOLIC)  # configs/quickstart.toml reads its headers
   message(STATUS "LibTorch: ${TRAINHOST_TORCH_BUILD} in ${TRAINHOST_TORCH_DIR}, CUDA ${TRAINHOST_CUDA}")
 endif()
 # A semicolon would end the definition in CMake's lists, so the C++ compiler gets it as an octal escape.
@@ -113,5 +114,5 @@ function(trainhost_use_torch target)
   endif()
   target_compile_definitions(${target} PRIVATE TRAINHOST_CUDA=$<BOOL:${TRAINHOST_CUDA}>)
   set_target_properties(${target} PROPERTIES
-    BUILD_RPATH "${TRAINHOST_TORCH_RUN_PATHS}" INSTALL_RPATH "$ORIGIN;$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}")
+    BUILD_RPATH "$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}" INSTALL_RPATH "$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}")
 endfunction()
