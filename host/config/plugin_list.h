@@ -28,10 +28,10 @@ struct PluginLists {
 };
 PluginLists plugin_lists(const ConfigTree& tree);
 
-/// --plugins a,b,-c: replaces the plugin of the same kind where the kind allows one, adds where it allows many, wraps where it is a decorator, `-name` removes.
-PluginLists edit_plugins(PluginLists lists, std::string_view edits, std::span<const KnownPlugin> known);
+/// --plugins a,b,-c, split at commas: replaces the plugin of the same kind where the kind allows one, adds where it allows many, wraps where it is a decorator, `-name` removes.
+PluginLists edit_plugins(PluginLists lists, std::span<const std::string> edits, std::span<const KnownPlugin> known);
 /// The same on a tree: changed lists get the origin "flag --plugins ...".
-void apply_plugins_flag(ConfigTree& tree, std::string_view edits, std::span<const KnownPlugin> known);
+void apply_plugins_flag(ConfigTree& tree, std::span<const std::string> edits, std::span<const KnownPlugin> known);
 
 /// The chosen plugins: those of `plugins` in their order, then decorators, innermost first. Two of a kind that allows one are refused, except several
 /// checkpoint backends under a decorator (it may take more than one upstream). Throws Error(kConfig) or Error(kPlugin) with the place of the list.
