@@ -1,4 +1,4 @@
-// Checkpoints of a run: written, read back, verified, kept or removed, found again. The format is described in docs/operations.md.
+// Checkpoints of a run: written, read back, verified, kept or removed, found again. The format is described in record.h.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -10,9 +10,15 @@
 #include <vector>
 
 #include "base/tensor_view.h"
+#include "checkpoint/buffer.h"
 #include "checkpoint/object_store.h"
+#include "checkpoint/retrying_store.h"
 
 namespace trainhost {
+
+struct CheckpointFolder;
+struct CheckpointId;
+struct TransferOptions;
 
 struct PluginState {
   std::string name;     // "kind/name"
@@ -54,7 +60,7 @@ struct LoadedCheckpoint {
   std::vector<TensorView> weights, optimizer, engine;
   std::vector<PluginState> plugin_states;
   std::string run_state_json, run_id, trajectory_hash;
-  std::vector<std::unique_ptr<std::byte[]>> buffers;
+  std::vector<Buffer> buffers;
 };
 
 /// One reason why a checkpoint cannot be used. region: commit, manifest, header, data.
@@ -107,13 +113,19 @@ class CheckpointStore {
   void probe();
 
  private:
-  struct Folder;
-  std::vector<Folder> folders();
-  CheckpointInfo describe(const Folder& folder);
-  std::optional<SaveReport> try_save(const Snapshot& snapshot);
+  struct Writing;
+  SaveReport try_save(const Snapshot& snapshot);
+  void write(const Snapshot& snapshot, Writing& writing);
+  void commit(const Snapshot& snapshot, Writing& writing);
+  void verify(Writing& writing);
+  void discard(const Writing& writing);
+  uint64_t retain();
+  CheckpointInfo describe(const CheckpointFolder& folder);
+  std::string place(const CheckpointId& id) const;
+  TransferOptions transfer() const;
 
-  ObjectStore& objects_;
   StoreOptions options_;
+  RetryingStore objects_;
   uint64_t attempt_ = 0, num_saves_ = 0;
 };
 

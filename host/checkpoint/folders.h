@@ -1,0 +1,35 @@
+// What lies in the store: the checkpoints under a prefix, whole or in part, and the attempts that were claimed.
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/object_store.h"
+#include "checkpoint/record.h"
+
+namespace trainhost {
+
+struct CheckpointFolder {
+  CheckpointId id;
+  std::map<std::string, uint64_t, std::less<>> sizes;  // of its objects, by name
+
+  bool has(std::string_view name) const { return sizes.find(name) != sizes.end(); }
+  bool is_committed() const { return has(kCommitObject); }
+  bool is_verified() const { return has(kVerifiedObject); }
+  uint64_t bytes() const;
+};
+
+/// Oldest first: by attempt, then by save. What is named otherwise is none of ours and left alone.
+std::vector<CheckpointFolder> list_folders(ObjectStore& objects, const std::string& prefix);
+
+/// Takes every object away, the records first, so that a reader never meets a checkpoint that seems whole and is not.
+void remove_folder(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder);
+
+/// Claims the number after the highest; of two processes that try at once each gets its own.
+uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id);
+
+/// 0 when none was claimed.
+uint64_t newest_attempt(ObjectStore& objects, const std::string& prefix);
+
+}  // namespace trainhost
