@@ -1,5 +1,6 @@
 // Reading one checkpoint back, every byte checked.
 #pragma once
+#include "checkpoint/folders.h"
 #include "checkpoint/store.h"
 
 namespace trainhost {
