@@ -36,6 +36,10 @@ class CallLimit {
   CallLimit(const CallLimit&) = delete;
   CallLimit& operator=(const CallLimit&) = delete;
 
+  /// What holds for the calling thread: what the service answers.
+  static bool is_cancelled();
+  static int64_t deadline_ns();
+
  private:
   const std::atomic<bool>* outer_cancelled_;
   int64_t outer_deadline_ns_;

@@ -2,10 +2,12 @@
 #pragma once
 #include <array>
 #include <atomic>
-#include <functional>
+#include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <trainhost/plugin.h>
@@ -72,11 +74,36 @@ class Instance {
     return copy;
   }
 
-  /// Calls into the plugin: `function(error)` is bracketed by the meter; a status that is not OK, and anything thrown, becomes a PluginCallError.
-  /// Returns a status that is `accepted` beside OK. [any]
-  trainhost_status call(const char* what, const std::function<trainhost_status(trainhost_error*)>& function, trainhost_status accepted = TRAINHOST_OK) const;
+  /// The plugin's own object: the first argument of every function of its tables.
+  trainhost_instance* handle() const { return instance_; }
 
-  /// The error for an answer that breaks the header's promise: INTERNAL, with the exit code of a failure of `what`.
+  /// Calls into the plugin: `function(trainhost_error*)` is bracketed by the meter; a status that is not OK, and anything thrown, becomes a
+  /// PluginCallError. Returns OK or `accepted`, a status that the caller wants to see. [any]
+  template <class Function>
+  trainhost_status call(const char* what, Function&& function, trainhost_status accepted = TRAINHOST_OK) const {
+    using Stored = std::remove_reference_t<Function>;
+    return run(what, [](void* stored, trainhost_error* error) -> trainhost_status { return (*static_cast<Stored*>(stored))(error); },
+               const_cast<void*>(static_cast<const void*>(std::addressof(function))), accepted);
+  }
+
+  /// The same for functions that return nothing; what they throw is logged.
+  template <class Function>
+  void call_quietly(const char* what, Function&& function) const noexcept {
+    using Stored = std::remove_reference_t<Function>;
+    run_quietly(what, [](void* stored, trainhost_error*) -> trainhost_status { return (*static_cast<Stored*>(stored))(), TRAINHOST_OK; },
+                const_cast<void*>(static_cast<const void*>(std::addressof(function))));
+  }
+
+  /// Throws Error(kPlugin) naming the first function of table `id` that is NULL.
+  struct Required {
+    const char* name;
+    bool is_there;
+    template <class Function>
+    Required(const char* function_name, Function* function) : name(function_name), is_there(function != nullptr) {}
+  };
+  void require(const char* id, std::initializer_list<Required> functions) const;
+
+  /// The error for an answer that breaks the header's promise: INTERNAL, exit code kPlugin.
   PluginCallError broken_promise(const char* what, const std::string& complaint) const;
 
   /// For engine code that calls T2 interfaces: brackets its lifetime with the meter.
@@ -96,18 +123,18 @@ class Instance {
   uint64_t num_errors() const { return num_logged_[3]; }
 
  private:
-  friend class AccumulationSchedule;  // opens the window in which probes are allowed
-  friend class State;
-  friend struct HostTables;
-  enum class Phase { kCreated, kStarted, kStopped };
+  friend class AccumulationSchedule;  // says when probes are allowed
+  friend struct HostTables;           // the services
+  enum class Phase { kCreated, kStarting, kStarted, kStopped };
 
   Instance(const PluginRecord& record, InstanceServices services);
-  const trainhost_entry& open();
-  const trainhost_descriptor& check_entry(const trainhost_entry* entry) const;
-  void make(const trainhost_entry& entry, std::string_view config_json);
+  void check_services() const;
+  void make(const trainhost_entry& entry, const trainhost_descriptor& descriptor, std::string_view config_json);
+  void check_made() const;
+  trainhost_status run(const char* what, trainhost_status (*function)(void*, trainhost_error*), void* stored, trainhost_status accepted) const;
+  void run_quietly(const char* what, trainhost_status (*function)(void*, trainhost_error*), void* stored) const noexcept;
   void copy_table(const char* id, void* out, uint32_t size) const;
   ExitCode exit_code(std::string_view what, trainhost_status status) const;
-  const void* service(std::string_view id) const;
   [[noreturn]] void fail(const std::string& complaint) const;
 
   PluginRecord record_;
@@ -119,7 +146,8 @@ class Instance {
   const RunFacts* facts_ = nullptr;
   trainhost_run_facts run_facts_{};
   std::string fingerprint_;
-  bool may_probe_ = false;
+  std::once_flag fingerprint_once_;
+  std::atomic<bool> may_probe_ = false;
   std::array<std::atomic<uint64_t>, 4> num_logged_{};
   trainhost_instance* instance_ = nullptr;
   Phase phase_ = Phase::kCreated;

@@ -1,7 +1,6 @@
 // Plugin state, saved into checkpoints and given back on resume.
 #pragma once
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,7 +22,7 @@ class State {
 
   /// Throws PluginCallError; RESOURCE_EXHAUSTED beyond kMaxBytes. [train]
   std::string save() const;
-  /// Before start. All or nothing. Throws PluginCallError with exit code kCheckpointUnreadable. [main]
+  /// Before start. All or nothing. Throws PluginCallError: kCheckpointUnreadable for DATA_LOSS, kConfig for FAILED_PRECONDITION. [main]
   void load(std::string_view saved_by_version, std::string_view bytes) const;
 
  private:

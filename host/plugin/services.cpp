@@ -1,0 +1,91 @@
+// Called by plugins, on any thread: nothing may be thrown out of here.
+#include "plugin/services.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+#include "plugin/text.h"
+
+namespace trainhost {
+
+const void* HostTables::get_service(const trainhost_host* host, const char* id) { return id ? find(of(host), id) : nullptr; }
+
+const void* HostTables::find(const Instance& instance, std::string_view id) {
+  static const trainhost_log log_table{sizeof(trainhost_log), 0, write_log};
+  static const trainhost_call call_table{sizeof(trainhost_call), 0, is_cancelled, deadline_ns};
+  static const trainhost_run run_table{sizeof(trainhost_run), 0, facts};
+  static const trainhost_memory memory_table{sizeof(trainhost_memory), 0, probe, fingerprint};
+  if (id == TRAINHOST_LOG) return &log_table;
+  if (id == TRAINHOST_CALL) return &call_table;
+  if (id == TRAINHOST_RUN) return &run_table;
+  if (id == TRAINHOST_MEMORY && instance.services_.memory) return &memory_table;
+  if (id == TRAINHOST_UPSTREAM && !instance.services_.upstreams.empty()) return &instance.upstream_table_;
+  return nullptr;
+}
+
+void HostTables::write_log(const trainhost_host* host, int32_t level, trainhost_string message) {
+  try {
+    Instance& instance = of(host);
+    if (level < TRAINHOST_LOG_DEBUG || level > TRAINHOST_LOG_ERROR) level = TRAINHOST_LOG_INFO;
+    ++instance.num_logged_[static_cast<size_t>(level)];
+    const std::string_view words(message.data ? message.data : "", message.data ? message.length : 0);
+    log_line(static_cast<LogLevel>(level), instance.record_.name + ": " + clean_text(words));
+  } catch (...) {  // a line that cannot be written is lost; the header allows no failure
+  }
+}
+
+int32_t HostTables::is_cancelled(const trainhost_host*) { return CallLimit::is_cancelled() ? 1 : 0; }
+
+int64_t HostTables::deadline_ns(const trainhost_host*) { return CallLimit::deadline_ns(); }
+
+const trainhost_run_facts* HostTables::facts(const trainhost_host* host) { return of(host).facts_ ? &of(host).run_facts_ : nullptr; }
+
+trainhost_status HostTables::probe(const trainhost_host* host, uint64_t samples, trainhost_probe* out, trainhost_error* error) {
+  Instance& instance = of(host);
+  if (!out || out->struct_size < sizeof out->struct_size) return TRAINHOST_INVALID_ARGUMENT;
+  if (!instance.may_probe_) {
+    write_words(error, "probe was called outside of next_window; call it only there");
+    return TRAINHOST_FAILED_PRECONDITION;
+  }
+  // The trial is the host's work: its time is not the plugin's.
+  struct Pause {
+    CallMeter* meter;
+    uint32_t account;
+    ~Pause() { if (meter) meter->enter(account); }
+  } pause{instance.services_.meter, instance.account_};
+  if (pause.meter) pause.meter->leave(pause.account);
+  try {
+    trainhost_probe answer = instance.services_.memory->probe(samples);
+    answer.struct_size = out->struct_size;
+    std::memcpy(out, &answer, std::min<size_t>(sizeof answer, out->struct_size));
+    return TRAINHOST_OK;
+  } catch (const std::exception& failure) {
+    write_words(error, failure.what());
+  } catch (...) {
+    write_words(error, "the trial failed");
+  }
+  return TRAINHOST_INTERNAL;
+}
+
+trainhost_string HostTables::fingerprint(const trainhost_host* host) {
+  Instance& instance = of(host);
+  try {
+    std::call_once(instance.fingerprint_once_, [&] { instance.fingerprint_ = instance.services_.memory->fingerprint(); });
+  } catch (...) {  // empty: no name under which a size could be kept
+  }
+  return borrow(std::string_view(instance.fingerprint_));
+}
+
+trainhost_instance* HostTables::upstream(const trainhost_host* host, uint32_t index) {
+  const auto& upstreams = of(host).services_.upstreams;
+  return index < upstreams.size() ? upstreams[index]->handle() : nullptr;
+}
+
+trainhost_run_facts borrow(const RunFacts& facts) {
+  return {sizeof(trainhost_run_facts), facts.rank,        facts.world_size,  facts.is_resumed ? 1u : 0u,
+          borrow(std::string_view(facts.run_id)),         borrow(std::string_view(facts.run_folder)), borrow(std::string_view(facts.cache_folder)),
+          borrow(std::string_view(facts.currency)),       borrow(std::string_view(facts.config_json))};
+}
+
+}  // namespace trainhost
