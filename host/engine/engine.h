@@ -92,6 +92,8 @@ class Engine : public BatchDevice {
   /// Builds model, parameter groups and optimizer under the plan. Throws Error(kConfig, kPlugin, kOutOfMemory).
   virtual void prepare(const EngineSetup& setup, const TorchPlugins& plugins) = 0;
   virtual ModelReport model_report() const = 0;
+  /// The rate that a schedule's factors multiply, from the optimizer's own config. The loop fills the table with base * factor.
+  virtual double base_learning_rate() const = 0;
   virtual std::vector<std::string> metric_names() const = 0;  // the model's own metrics, without loss; known after the first forward
 
   // --- a window: begin, accumulate once or more, then apply or abandon ---

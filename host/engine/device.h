@@ -1,0 +1,57 @@
+// What differs between a CPU and a GPU: facts, memory, copies, waiting. All other code of the engine is the same on both.
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "base/batch.h"
+#include "engine/engine.h"
+
+namespace trainhost {
+
+/// A point in the device's queue of work.
+class Mark {
+ public:
+  virtual ~Mark() = default;
+  virtual void wait() = 0;  // until the device has come past it
+};
+
+/// Tensors of one batch in the order of the fields; `memory` keeps what they view.
+class TorchBatch : public DeviceBatch {
+ public:
+  std::vector<at::Tensor> fields;
+  std::shared_ptr<void> memory;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual at::Device place() const = 0;
+  virtual DeviceReport report() const = 0;
+  virtual uint32_t capability() const = 0;  // as in trainhost_device_facts
+  /// As BatchDevice. [any]
+  virtual std::shared_ptr<std::byte> allocate(size_t bytes) = 0;
+  virtual std::unique_ptr<TorchBatch> upload(HostBatch batch) = 0;
+  /// Makes the training thread's queue of work wait for the batch's copies; the host does not wait.
+  virtual void order_after_upload(const TorchBatch& batch) = 0;
+  /// Host memory that the device copies to and from without an intermediate buffer.
+  virtual at::Tensor host_tensor(at::IntArrayRef sizes, at::ScalarType type) = 0;
+  virtual std::unique_ptr<Mark> mark() = 0;  // behind all work enqueued so far
+  virtual void release_cached_memory() = 0;
+  virtual uint64_t peak_memory_bytes() const = 0;
+};
+
+/// `name` as in EngineOptions. Throws Error(kConfig) for a device that is not there.
+std::unique_ptr<Device> make_device(const std::string& name);
+
+/// The fields of a host batch as tensors that view its memory.
+std::vector<at::Tensor> view_fields(const HostBatch& batch);
+
+/// Chosen by CMake: device_cuda.cpp or device_nocuda.cpp.
+int num_cuda_devices();
+std::unique_ptr<Device> make_cuda_device(int index);
+
+}  // namespace trainhost

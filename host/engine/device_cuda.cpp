@@ -1,0 +1,147 @@
+// The CUDA side of the device interface: page-locked memory, a copy stream, events, the caching allocator's figures.
+#include <cuda_runtime_api.h>
+
+#include <list>
+#include <mutex>
+
+#include <ATen/Context.h>
+#include <ATen/ops/empty.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#include <torch/version.h>
+
+#include "engine/device.h"
+
+namespace trainhost {
+namespace {
+
+void check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  const ExitCode code = status == cudaErrorMemoryAllocation ? ExitCode::kOutOfMemory : ExitCode::kFailure;
+  throw Error(code, format("CUDA: {} failed: {}", what, cudaGetErrorString(status)));
+}
+
+class CudaEvent {
+ public:
+  CudaEvent() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event"); }
+  ~CudaEvent() { cudaEventDestroy(event_); }
+  CudaEvent(const CudaEvent&) = delete;
+  CudaEvent& operator=(const CudaEvent&) = delete;
+  void record(cudaStream_t stream) { check(cudaEventRecord(event_, stream), "recording an event"); }
+  void wait() { check(cudaEventSynchronize(event_), "waiting for the device"); }
+  bool is_reached() const { return cudaEventQuery(event_) != cudaErrorNotReady; }
+  void order(cudaStream_t stream) const { check(cudaStreamWaitEvent(stream, event_, 0), "ordering streams"); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+class CudaMark final : public Mark {
+ public:
+  explicit CudaMark(cudaStream_t stream) { event_.record(stream); }
+  void wait() override { event_.wait(); }
+
+ private:
+  CudaEvent event_;
+};
+
+class CudaBatch final : public TorchBatch {
+ public:
+  std::shared_ptr<CudaEvent> is_copied;
+};
+
+class CudaDevice final : public Device {
+ public:
+  explicit CudaDevice(int index) : index_(static_cast<c10::DeviceIndex>(index)) {
+    at::globalContext().lazyInitDevice(at::kCUDA);
+    check(cudaGetDeviceProperties(&properties_, index), "asking for the device's properties");
+    c10::cuda::set_device(index_);
+    copy_stream_.emplace(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index_));
+  }
+
+  at::Device place() const override { return {at::kCUDA, index_}; }
+
+  DeviceReport report() const override {
+    int version = 0;
+    check(cudaRuntimeGetVersion(&version), "asking for the runtime's version");
+    return {properties_.name, "cuda", TORCH_VERSION, format("{}.{}", version / 1000, version % 1000 / 10), properties_.totalGlobalMem};
+  }
+
+  uint32_t capability() const override { return static_cast<uint32_t>(10 * properties_.major + properties_.minor); }
+
+  std::shared_ptr<std::byte> allocate(size_t bytes) override {
+    void* memory = nullptr;
+    check(cudaHostAlloc(&memory, bytes ? bytes : 1, cudaHostAllocPortable), "allocating page-locked memory for a batch");
+    return {static_cast<std::byte*>(memory), [](std::byte* p) { cudaFreeHost(p); }};
+  }
+
+  std::unique_ptr<TorchBatch> upload(HostBatch batch) override {
+    auto out = std::make_unique<CudaBatch>();
+    out->num_samples = batch.num_samples;
+    out->num_targets = batch.num_targets;
+    out->is_copied = std::make_shared<CudaEvent>();
+    const c10::cuda::CUDAStreamGuard guard(*copy_stream_);
+    for (const at::Tensor& source : view_fields(batch)) {
+      at::Tensor target = at::empty(source.sizes(), source.options().device(place()));
+      check(cudaMemcpyAsync(target.data_ptr(), source.data_ptr(), source.nbytes(), cudaMemcpyHostToDevice, *copy_stream_), "copying a batch");
+      out->fields.push_back(std::move(target));
+    }
+    out->is_copied->record(*copy_stream_);
+    keep_until_copied(out->is_copied, std::move(batch.memory));
+    return out;
+  }
+
+  void order_after_upload(const TorchBatch& batch) override {
+    const auto stream = c10::cuda::getCurrentCUDAStream(index_);
+    static_cast<const CudaBatch&>(batch).is_copied->order(stream);
+    for (const at::Tensor& field : batch.fields) c10::cuda::CUDACachingAllocator::recordStream(field.storage().data_ptr(), stream);
+  }
+
+  at::Tensor host_tensor(at::IntArrayRef sizes, at::ScalarType type) override {
+    return at::empty(sizes, at::TensorOptions(type).pinned_memory(true));
+  }
+
+  std::unique_ptr<Mark> mark() override { return std::make_unique<CudaMark>(c10::cuda::getCurrentCUDAStream(index_)); }
+  void release_cached_memory() override { c10::cuda::CUDACachingAllocator::emptyCache(); }
+
+  uint64_t peak_memory_bytes() const override {
+    const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(index_);
+    return static_cast<uint64_t>(stats.allocated_bytes[0].peak);  // 0: the aggregate over all pools
+  }
+
+ private:
+  struct InFlight {
+    std::shared_ptr<CudaEvent> is_copied;
+    std::shared_ptr<void> memory;
+  };
+
+  // A batch may be dropped before its copy has run: the host memory is held here until it has.
+  void keep_until_copied(std::shared_ptr<CudaEvent> is_copied, std::shared_ptr<void> memory) {
+    std::list<InFlight> done;  // freed after the lock: freeing page-locked memory may take long
+    const std::lock_guard lock(mutex_);
+    for (auto it = in_flight_.begin(); it != in_flight_.end();) {
+      const auto next = std::next(it);
+      if (it->is_copied->is_reached()) done.splice(done.end(), in_flight_, it);
+      it = next;
+    }
+    in_flight_.push_back({std::move(is_copied), std::move(memory)});
+  }
+
+  c10::DeviceIndex index_;
+  cudaDeviceProp properties_{};
+  std::optional<c10::cuda::CUDAStream> copy_stream_;
+  std::mutex mutex_;
+  std::list<InFlight> in_flight_;
+};
+
+}  // namespace
+
+int num_cuda_devices() {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+}
+
+std::unique_ptr<Device> make_cuda_device(int index) { return std::make_unique<CudaDevice>(index); }
+
+}  // namespace trainhost

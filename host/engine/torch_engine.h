@@ -1,0 +1,105 @@
+// The engine on LibTorch: joins device, model, optimizer and the window's numerics.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include <trainhost/torch/model.h>
+#include <trainhost/torch/optimizer.h>
+#include <trainhost/torch/text_model.h>
+
+#include "engine/device.h"
+#include "engine/engine.h"
+#include "engine/evaluation.h"
+#include "engine/parameter_groups.h"
+#include "engine/precision.h"
+#include "engine/random_state.h"
+#include "engine/rate_table.h"
+#include "engine/row_ring.h"
+#include "engine/state.h"
+#include "engine/update.h"
+
+namespace trainhost {
+
+class TorchEngine final : public Engine {
+ public:
+  TorchEngine(const EngineOptions& options, std::unique_ptr<Device> device);
+
+  trainhost_device_facts device_facts() const override;
+  DeviceReport device() const override { return report_; }
+  void prepare(const EngineSetup& setup, const TorchPlugins& plugins) override;
+  ModelReport model_report() const override;
+  std::vector<std::string> metric_names() const override { return metric_names_; }
+  double base_learning_rate() const override;
+
+  void begin_window(uint64_t window, uint64_t max_targets) override;
+  void accumulate(const DeviceBatch& batch) override;
+  void apply() override;
+  void abandon_window() override;
+  void set_learning_rates(uint64_t first_step, std::span<const double> rates) override;
+  std::vector<WindowRow> rows_until(uint64_t window) override;
+
+  void begin_evaluation() override;
+  void evaluate(const DeviceBatch& batch) override;
+  EvaluationResult finish_evaluation() override;
+  void sample(std::vector<int64_t> prompt, uint64_t count, double temperature, uint64_t top_k, uint64_t seed,
+              const std::function<bool(int64_t)>& on_token) override;
+
+  State snapshot() override;
+  void restore(std::span<const TensorView> weights, std::span<const TensorView> optimizer, std::span<const TensorView> engine) override;
+  void restore_weights(std::span<const TensorView> weights) override;
+
+  uint64_t applied_steps() override;
+  uint64_t peak_memory_bytes() override { return device_->peak_memory_bytes(); }
+  uint64_t num_host_waits() const override { return num_waits_ + (rows_ ? rows_->num_waits() : 0); }
+
+  std::shared_ptr<std::byte> allocate(size_t bytes) override { return device_->allocate(bytes); }
+  std::unique_ptr<DeviceBatch> upload(HostBatch batch) override;
+
+ private:
+  struct Window {  // what must be put back when the window is abandoned, or skipped
+    uint64_t number = 0;
+    int exponent = 0;
+    std::vector<std::pair<std::string, at::Tensor>> random_states;
+    std::vector<at::Tensor> buffers;
+    at::Tensor sums;
+  };
+
+  void build_model(const TorchPlugins& plugins);
+  void build_optimizer(const TorchPlugins& plugins);
+  std::vector<at::Tensor> copy_buffers() const;
+  t2::Batch model_batch(const DeviceBatch& batch);
+  at::Tensor checked_sums(const t2::Output& output);
+  std::vector<at::Tensor> gradients() const;
+  void drop_gradients();
+  void put_buffers_back(const at::Tensor& keep);  // where `keep` is 0
+  void require_model(const char* what) const;
+  std::vector<t2::NamedTensor> weights() const;
+  std::vector<t2::NamedTensor> optimizer_state() const;
+  std::vector<t2::NamedTensor> engine_state();
+  void wait_for_device();
+
+  EngineOptions options_;
+  std::unique_ptr<Device> device_;
+  DeviceReport report_;
+  EngineSetup setup_;
+  Precision precision_;
+  RandomState random_;
+  t2::Model* model_ = nullptr;
+  t2::TextModel* text_model_ = nullptr;
+  t2::Optimizer* optimizer_ = nullptr;
+  ParameterGroups groups_;
+  std::vector<std::string> metric_names_;
+  bool knows_metrics_ = false;
+
+  std::optional<Update> update_;
+  std::optional<RateTable> rates_;
+  std::optional<RowRing> rows_;
+  std::optional<Window> window_;
+  uint64_t known_step_ = 0, windows_in_flight_ = 0;  // the device's step lies in [known_step_, known_step_ + windows_in_flight_]
+
+  std::optional<Evaluation> evaluation_;
+  HostCopies copies_;
+  uint64_t num_waits_ = 0;
+};
+
+}  // namespace trainhost
