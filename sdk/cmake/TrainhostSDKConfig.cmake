@@ -1,0 +1,9 @@
+# find_package(TrainhostSDK): target trainhost::sdk (headers) and trainhost_add_plugin(). Set TRAINHOST_PYTHON before it for plugins that link LibTorch.
+get_filename_component(TRAINHOST_SDK_INCLUDE_DIR "${CMAKE_CURRENT_LIST_DIR}/../../../include" ABSOLUTE)
+if(TRAINHOST_PYTHON AND NOT COMMAND trainhost_use_torch)
+  if(NOT DEFINED TRAINHOST_TORCH)
+    set(TRAINHOST_TORCH ON)
+  endif()
+  include(${CMAKE_CURRENT_LIST_DIR}/TrainhostTorch.cmake)
+endif()
+include(${CMAKE_CURRENT_LIST_DIR}/TrainhostPlugin.cmake)
