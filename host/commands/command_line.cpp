@@ -1,0 +1,220 @@
+// Boost.Program_options behind the request.
+#include "commands/command_line.h"
+
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/nearest.h"
+
+namespace trainhost {
+namespace {
+
+namespace po = boost::program_options;
+
+struct Command {
+  std::string name, usage, summary, options;  // options: letters of the groups below
+};
+
+// Groups: c config and plugins, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json, o origins, q verbosity.
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all{
+      {"run", "[run] [CONFIG] [key=value ...]", "train; without CONFIG the default job", "crdjq"},
+      {"smoke", "smoke [CONFIG] [key=value ...]", "take a run's own config through every phase on a few batches, before the expensive run", "cvjq"},
+      {"sample", "sample RUN", "continue a prompt with the model of a run", "svkq"},
+      {"evaluate", "evaluate RUN", "evaluate the model of a run on its evaluation sets", "vkjq"},
+      {"plugins", "plugins list | info NAME|FILE", "what is installed, and what a plugin's keys mean; runs no plugin code", "cj"},
+      {"config", "config show | check | schema [CONFIG] [key=value ...]", "the resolved config, its check, or its JSON Schema", "coj"},
+      {"help", "help [TOPIC]", "explain a topic: config, intervals, overrides, plugins, resume, exit-codes, run-folder, events", ""},
+      {"completion", "completion bash", "print a completion script for the shell", ""},
+      {"version", "--version [--json]", "print versions", "j"},
+  };
+  return all;
+}
+
+const Command& find_command(const std::string& name) {
+  return *std::find_if(commands().begin(), commands().end(), [&](const Command& command) { return command.name == name; });
+}
+
+void add_group(po::options_description& options, char group) {
+  auto add = options.add_options();
+  switch (group) {
+    case 'c':
+      add("plugins", po::value<std::vector<std::string>>()->composing(), "a,b,-c: use a (in place of the one of its kind), add b, leave out c");
+      add("set", po::value<std::vector<std::string>>()->composing(), "key=value, the same as the bare word");
+      return;
+    case 'r':
+      add("name", po::value<std::string>(), "name of the run; its folder is DIR/NAME");
+      add("out", po::value<std::string>(), "DIR that holds the run folders (default: runs)");
+      add("resume", po::value<std::string>(), "auto: go on where the run of this name stopped; never: a new run; URI: from another run's checkpoints");
+      add("resume-without", po::value<std::vector<std::string>>()->composing(), "accept this changed key, or leave this plugin's state out");
+      return;
+    case 'd': add("dry-run", "check everything, show the plan, train nothing, leave nothing behind"); return;
+    case 'v': add("device", po::value<std::string>(), "auto, cpu, cuda or cuda:N, in place of the config's"); return;
+    case 's':
+      add("prompt", po::value<std::string>(), "text to continue");
+      add("length", po::value<uint64_t>(), "tokens to add");
+      add("temperature", po::value<double>(), "0: always the likeliest token");
+      add("seed", po::value<uint64_t>(), "of the sampling");
+      return;
+    case 'k': add("checkpoint", po::value<std::string>(), "id of the checkpoint (default: the run's result, else the newest verified)"); return;
+    case 'j': add("json", "print the answer as JSON on stdout"); return;
+    case 'o': add("origins", "say where each value comes from"); return;
+    case 'q':
+      add("quiet,q", "warnings and errors only");
+      add("verbose,v", "say more");
+      return;
+    default: return;
+  }
+}
+
+po::options_description options_of(const Command& command) {
+  po::options_description options("options");
+  for (const char group : command.options) add_group(options, group);
+  options.add_options()("help,h", "print this help");
+  return options;
+}
+
+bool is_override(const std::string& word) { return word.starts_with("~") || (word.find('=') != std::string::npos && !word.starts_with("-")); }
+
+// The first word names the sub-command; anything else belongs to `run`.
+std::string take_command(std::vector<std::string>& arguments) {
+  if (arguments.empty()) return "run";
+  const std::string first = arguments.front();
+  if (first == "--version") {
+    arguments.erase(arguments.begin());
+    return "version";
+  }
+  const auto& names = command_names();
+  if (std::find(names.begin(), names.end(), first) == names.end()) {
+    const bool may_be_config = first.starts_with("-") || is_override(first) || std::filesystem::exists(first) || first.ends_with(".toml");
+    if (may_be_config) return "run";
+    throw Error(ExitCode::kConfig, format("command line: \"{}\" is neither a sub-command nor a config file that exists{}", first, did_you_mean(first, names)));
+  }
+  arguments.erase(arguments.begin());
+  return first;
+}
+
+std::vector<std::string> split_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, ',');)
+    if (!part.empty()) parts.push_back(part);
+  return parts;
+}
+
+[[noreturn]] void refuse(const Command& command, const po::options_description& options, const po::error& problem) {
+  std::string hint;
+  if (const auto* unknown = dynamic_cast<const po::unknown_option*>(&problem)) {
+    std::vector<std::string> known;
+    for (const auto& option : options.options()) known.push_back("--" + option->long_name());
+    hint = did_you_mean(unknown->get_option_name(), known);
+  }
+  throw Error(ExitCode::kConfig, format("command line: {}{}; see `trainhost {} --help`", problem.what(), hint, command.name));
+}
+
+template <class T>
+void take(const po::variables_map& values, const char* name, T& out) {
+  if (values.count(name)) out = values[name].as<std::decay_t<T>>();
+}
+
+template <class T>
+void take(const po::variables_map& values, const char* name, std::optional<T>& out) {
+  if (values.count(name)) out = values[name].as<T>();
+}
+
+void take_values(const po::variables_map& values, Request& request) {
+  std::vector<std::string> plugins, words;
+  take(values, "plugins", plugins);
+  for (const std::string& list : plugins)
+    for (std::string& edit : split_commas(list)) request.plugin_edits.push_back(std::move(edit));
+  take(values, "words", words);
+  for (std::string& word : words) (is_override(word) ? request.overrides : request.words).push_back(std::move(word));
+  std::vector<std::string> sets;
+  take(values, "set", sets);
+  request.overrides.insert(request.overrides.end(), sets.begin(), sets.end());
+  take(values, "name", request.name);
+  take(values, "out", request.out);
+  take(values, "resume", request.resume);
+  take(values, "resume-without", request.resume_without);
+  take(values, "device", request.device);
+  take(values, "prompt", request.prompt);
+  take(values, "length", request.length);
+  take(values, "seed", request.seed);
+  take(values, "temperature", request.temperature);
+  take(values, "checkpoint", request.checkpoint);
+  request.is_dry_run = values.count("dry-run") > 0;
+  request.is_json = values.count("json") > 0;
+  request.is_quiet = values.count("quiet") > 0;
+  request.verbosity = values.count("verbose") > 0 ? 1 : 0;
+  request.wants_origins = values.count("origins") > 0;
+  request.wants_help = values.count("help") > 0;
+}
+
+}  // namespace
+
+const std::vector<std::string>& command_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Command& command : commands()) all.push_back(command.name);
+    return all;
+  }();
+  return names;
+}
+
+Request parse_command_line(const std::vector<std::string>& arguments) {
+  std::vector<std::string> rest = arguments;
+  Request request;
+  const bool wants_overview = !rest.empty() && (rest.front() == "--help" || rest.front() == "-h");
+  request.command = wants_overview ? "help" : take_command(rest);
+  if (wants_overview) return request;
+
+  const Command& command = find_command(request.command);
+  po::options_description visible = options_of(command);
+  po::options_description all;
+  all.add(visible).add_options()("words", po::value<std::vector<std::string>>());
+  po::positional_options_description positional;
+  positional.add("words", -1);
+  po::variables_map values;
+  try {
+    // Abbreviations are refused: a script must not change its meaning when an option is added.
+    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(rest).options(all).positional(positional).style(style).run(), values);
+  } catch (const po::error& problem) {
+    refuse(command, visible, problem);
+  }
+  take_values(values, request);
+  return request;
+}
+
+std::string help_text(const std::string& name) {
+  std::ostringstream out;
+  if (name.empty()) {
+    out << "trainhost trains a model; every technique is a plugin.\n\nusage:\n";
+    for (const Command& command : commands()) {
+      out << "  trainhost " << command.usage << "\n      " << command.summary << "\n";
+    }
+    out << "\n" << options_of(find_command("run"))
+        << "\nexit codes: 0 done, 2 usage or config, 10 budget reached, 11 diverged, 12 data, 13 plugin, 14 checkpoint unreadable, 15 out of device memory,\n"
+           "16 checkpoint could not be written, 20 gate not met, 75 preempted (resume me), 130 aborted; `trainhost help exit-codes` says more.\n";
+    return out.str();
+  }
+  const Command& command = find_command(name);
+  out << "usage: trainhost " << command.usage << "\n\n" << command.summary << "\n\n" << options_of(command);
+  return out.str();
+}
+
+std::string completion_words() {
+  std::ostringstream out;
+  for (const Command& command : commands()) {
+    out << command.name;
+    for (const auto& option : options_of(command).options()) out << " --" << option->long_name();
+    out << "\n";
+  }
+  return out.str();
+}
+
+}  // namespace trainhost

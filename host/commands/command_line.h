@@ -1,0 +1,41 @@
+// From argv to a checked request: which sub-command, with which options. No sub-command's work is done here.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace trainhost {
+
+/// What `run`, `smoke`, `config`, `sample` and `evaluate` take in common. Members that a sub-command does not accept keep their defaults.
+struct Request {
+  std::string command;                    // "run", "smoke", "sample", "evaluate", "plugins", "config", "help", "completion", "version"
+  std::vector<std::string> words;         // positional arguments that are no overrides: CONFIG, RUN, "list", "info NAME", a topic ...
+  std::vector<std::string> overrides;     // a.b=c  +a.b=c  ~a.b, in order, from words and --set
+  std::vector<std::string> plugin_edits;  // --plugins, split at commas: "amp", "-csvlog", "kind/name", "path/x.so"
+  std::optional<std::string> name;
+  std::string out = "runs";
+  std::string resume = "auto";            // auto | never | URI
+  std::vector<std::string> resume_without;
+  std::optional<std::string> device;      // smoke, sample, evaluate
+  std::optional<std::string> prompt;      // sample
+  std::optional<uint64_t> length, seed;   // sample
+  std::optional<double> temperature;      // sample
+  std::optional<std::string> checkpoint;  // sample, evaluate: an id of the run's checkpoints
+  bool is_dry_run = false, is_json = false, is_quiet = false, wants_origins = false, wants_help = false;
+  int verbosity = 0;
+};
+
+/// The sub-commands in the order of the help text.
+const std::vector<std::string>& command_names();
+
+/// Throws Error(kConfig) with the nearest option or sub-command for what is not known.
+Request parse_command_line(const std::vector<std::string>& arguments);
+
+/// The text of `trainhost --help`, or of `trainhost COMMAND --help`.
+std::string help_text(const std::string& command);
+
+/// One line a sub-command and option, for the completion script: "run --plugins --set ...".
+std::string completion_words();
+
+}  // namespace trainhost

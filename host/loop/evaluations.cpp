@@ -1,0 +1,43 @@
+// One pass a set.
+#include "loop/evaluations.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+
+namespace trainhost {
+
+Evaluations::Evaluations(std::vector<Set> sets, Engine& engine, Ledger& ledger, Options options)
+    : sets_(std::move(sets)), engine_(engine), ledger_(ledger), options_(std::move(options)) {}
+
+std::optional<SetEvaluation> Evaluations::evaluate(const std::string& name) {
+  const Ledger::Scope scope(ledger_, Activity::kEvaluation);
+  const auto set = std::find_if(sets_.begin(), sets_.end(), [&](const Set& candidate) { return candidate.config.name == name; });
+  const double started = monotonic_seconds();
+  EvaluationOptions pass_options;
+  pass_options.set_name = name;
+  pass_options.seed = options_.seed;
+  pass_options.threads = static_cast<uint64_t>(options_.data.threads);
+  pass_options.prefetch_batches = static_cast<uint64_t>(options_.data.prefetch);
+  pass_options.micro_batch_samples = set->micro_batch_samples;
+  pass_options.max_samples = set->config.max_samples;
+  EvaluationPass pass(*set->source, pass_options, engine_);
+  engine_.begin_evaluation();
+  while (const auto batch = pass.next()) {
+    engine_.evaluate(*batch);
+    if (!options_.is_cancelled || !options_.is_cancelled()) continue;
+    engine_.finish_evaluation();
+    return std::nullopt;
+  }
+  SetEvaluation evaluation{name, engine_.finish_evaluation(), 0};
+  evaluation.seconds = monotonic_seconds() - started;
+  return evaluation;
+}
+
+std::optional<double> find_metric(const EvaluationResult& result, const std::string& name) {
+  for (const auto& metric : result.metrics)
+    if (metric.name == name) return metric.value;
+  return std::nullopt;
+}
+
+}  // namespace trainhost

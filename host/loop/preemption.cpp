@@ -1,0 +1,66 @@
+// sigtimedwait on a thread: no code runs in a signal handler.
+#include "loop/preemption.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace trainhost {
+namespace {
+
+sigset_t run_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
+  return set;
+}
+
+const char* name_of(int signal) {
+  switch (signal) {
+    case SIGINT: return "SIGINT";
+    case SIGTERM: return "SIGTERM";
+    case SIGUSR1: return "SIGUSR1";
+    case SIGUSR2: return "SIGUSR2";
+    default: return "";
+  }
+}
+
+}  // namespace
+
+void block_run_signals() {
+  const sigset_t set = run_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+Preemption::Preemption(std::function<void(const std::string&)> on_first) : on_first_(std::move(on_first)) {
+  waiter_ = std::thread([this] { wait_for_signals(); });
+}
+
+Preemption::~Preemption() {
+  is_ending_ = true;
+  pthread_kill(waiter_.native_handle(), SIGUSR2);  // blocked everywhere, so it only ends the wait
+  waiter_.join();
+}
+
+std::string Preemption::signal_name() const { return name_of(signal_); }
+
+void Preemption::wait_for_signals() {
+  const sigset_t set = run_signals();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&set, &signal) != 0) continue;
+    if (is_ending_) return;
+    if (is_requested_) {
+      log_error("{} again: aborted without saving", name_of(signal));
+      ::_exit(static_cast<int>(ExitCode::kAborted));
+    }
+    signal_ = signal;
+    is_requested_ = true;
+    on_first_(name_of(signal));
+  }
+}
+
+}  // namespace trainhost

@@ -1,0 +1,148 @@
+// From the loop's numbers to events, lines and metrics.
+#include "loop/reporter.h"
+
+#include <cmath>
+
+#include "base/log.h"
+
+namespace trainhost {
+namespace {
+
+trainhost_string view(const std::string& text) { return {text.data(), text.size()}; }
+
+Event make_event(std::string name, const trainhost_progress& progress, nlohmann::ordered_json details) {
+  Event event;
+  event.name = std::move(name);
+  event.details = std::move(details);
+  event.progress = progress;
+  return event;
+}
+
+}  // namespace
+
+Reporter::Reporter(Telemetry& telemetry, Console& console, Ledger& ledger, Options options)
+    : telemetry_(telemetry), console_(console), ledger_(ledger), options_(std::move(options)) {}
+
+void Reporter::row(const RunState& state, const WindowRow& row) {
+  is_newest_skipped_ = !row.is_applied;
+  if (row.is_applied) {
+    Metric metric;
+    metric.step = row.step;
+    metric.name = "loss";
+    metric.value = row.loss_sum / row.count;
+    add_metric(metric);
+    metric.name = "gradient_norm";
+    metric.value = row.gradient_norm;
+    add_metric(metric);
+    row_metrics_.clear();
+    for (const double sum : row.metrics) row_metrics_.push_back(sum / row.count);
+    return;
+  }
+  const char* reason = row.count == 0 ? "no target counts in this window" : "loss or gradient is not finite";
+  telemetry_.publish(make_event("skipped", make_progress(state, options_.scale, ledger_),
+                                {{"window", row.window}, {"step", row.step}, {"reason", reason}, {"loss_scale", row.loss_scale}}));
+}
+
+void Reporter::evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best) {
+  const trainhost_progress progress = make_progress(state, options_.scale, ledger_);
+  EvaluationView shown{evaluation.set, state.observed.step, {}, evaluation.seconds, is_best};
+  for (const auto& value : evaluation.result.metrics) {
+    Metric metric{value.name, evaluation.set, value.value, value.standard_error, state.observed.step, TRAINHOST_METRIC_EVALUATION};
+    telemetry_.publish(evaluation_event(progress, metric));
+    add_metric(std::move(metric));
+    shown.values.push_back({value.name, value.value, value.standard_error});
+  }
+  console_.evaluation(shown);
+  if (!heldout_name_.empty() && heldout_name_ != evaluation.set) return;  // the line has room for one set: the first
+  heldout_name_ = evaluation.set;
+  heldout_loss_ = find_metric(evaluation.result, "loss");
+}
+
+void Reporter::checkpoint(const RunState& state, const SaveReport& report) {
+  const trainhost_progress progress = make_progress(state, options_.scale, ledger_);
+  if (!report.problem.empty()) {
+    log_warning("checkpoint at step {} not saved: {}; the older ones stay", state.collected_step(), report.problem);
+    return;
+  }
+  telemetry_.publish(make_event("checkpoint_saved", progress, {{"id", report.info.id}, {"step", report.info.step}, {"bytes", report.bytes}, {"seconds", report.write_seconds}}));
+  telemetry_.publish(make_event("checkpoint_verified", progress, {{"id", report.info.id}, {"step", report.info.step}, {"seconds", report.verify_seconds}}));
+  Metric seconds;
+  seconds.name = "checkpoint_seconds";
+  seconds.value = report.write_seconds + report.verify_seconds;
+  seconds.step = report.info.step;
+  seconds.origin = TRAINHOST_METRIC_SYSTEM;
+  add_metric(std::move(seconds));
+}
+
+void Reporter::checkpoint_good(const RunState& state, const std::string& id) {
+  telemetry_.publish(make_event("checkpoint_good", make_progress(state, options_.scale, ledger_), {{"id", id}}));
+}
+
+void Reporter::progress(const RunState& state, bool is_due) {
+  const Amounts amounts = collected_amounts(state, options_.scale, ledger_);
+  std::vector<double> fractions;
+  for (const Interval& limit : options_.max) fractions.push_back(amount_of(amounts, limit) / limit.base_amount());
+  throughput_.add(amounts.seconds, static_cast<double>(amounts.tokens), ledger_.seconds_in(Activity::kDataWait), fractions);
+  if (console_.wants_progress(is_due)) console_.progress(progress_line(state), is_due);
+  if (!is_due) return;
+  std::vector<Metric> extra;
+  for (size_t i = 0; i < row_metrics_.size() && i < options_.metric_names.size(); ++i) {
+    Metric metric;
+    metric.name = options_.metric_names[i];
+    metric.value = row_metrics_[i];
+    metric.step = state.observed.step;
+    extra.push_back(std::move(metric));
+  }
+  telemetry_.publish(step_event(make_progress(state, options_.scale, ledger_),
+                                StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio(), is_newest_skipped_}, extra));
+}
+
+ProgressLine Reporter::progress_line(const RunState& state) const {
+  const trainhost_progress now = make_progress(state, options_.scale, ledger_);
+  ProgressLine line;
+  line.step = now.step;
+  line.skipped_windows = now.skipped_windows;
+  if (options_.scale.length && options_.scale.length->unit == Unit::kStep) line.max_steps = static_cast<uint64_t>(options_.scale.length->amount);
+  line.fraction = now.fraction;
+  line.loss = now.loss;
+  if (heldout_loss_) {
+    line.heldout_name = heldout_name_;
+    line.heldout_loss = *heldout_loss_;
+  }
+  line.learning_rate = now.learning_rate;
+  line.tokens_per_second = throughput_.tokens_per_second();
+  line.data_wait_ratio = throughput_.data_wait_ratio();
+  line.elapsed_seconds = now.seconds;
+  line.seconds_left = throughput_.seconds_left();
+  line.cost = ledger_.cost();
+  line.currency = ledger_.currency();
+  for (const Interval& limit : options_.max)
+    if (limit.unit == Unit::kMoney) line.max_cost = limit.amount;
+  return line;
+}
+
+void Reporter::out_of_memory(const RunState& state, uint64_t before, uint64_t after, const std::string& reason) {
+  log_warning("window {}: out of memory with micro-batches of {} samples; the same samples again in pieces of {} ({})", state.windows + 1, before, after, reason);
+}
+
+void Reporter::preempted(const RunState& state, const std::string& signal) {
+  telemetry_.publish(make_event("preempted", make_progress(state, options_.scale, ledger_), {{"signal", signal}}));
+}
+
+void Reporter::stop(const RunState& state, const Outcome& outcome) {
+  telemetry_.publish(make_event("stop", make_progress(state, options_.scale, ledger_),
+                                {{"rule", outcome.rule}, {"reason", outcome.reason}, {"exit_code", static_cast<int>(outcome.code)}}));
+}
+
+void Reporter::add_metric(Metric metric) { fresh_.push_back(std::move(metric)); }
+
+std::span<const trainhost_metric> Reporter::take_metrics() {
+  handed_out_ = std::move(fresh_);
+  fresh_.clear();
+  views_.clear();
+  for (const Metric& metric : handed_out_)
+    views_.push_back({view(metric.name), view(metric.set), metric.value, metric.standard_error, metric.step, metric.origin, 0});
+  return views_;
+}
+
+}  // namespace trainhost

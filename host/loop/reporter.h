@@ -1,0 +1,61 @@
+// Tells people and machines what the loop does: events, the progress line, metrics for rules and schedules. Keeps all of it out of the lines that train.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoint/store.h"
+#include "ledger/ledger.h"
+#include "loop/evaluations.h"
+#include "loop/outcome.h"
+#include "loop/progress.h"
+#include "loop/run_state.h"
+#include "telemetry/console.h"
+#include "telemetry/telemetry.h"
+#include "telemetry/throughput.h"
+
+namespace trainhost {
+
+class Reporter {
+ public:
+  struct Options {
+    RunScale scale;
+    std::vector<Interval> max;
+    std::vector<std::string> metric_names;  // the model's own, in the order of WindowRow::metrics
+  };
+
+  Reporter(Telemetry& telemetry, Console& console, Ledger& ledger, Options options);
+
+  /// One window's values have become visible to decisions.
+  void row(const RunState& state, const WindowRow& row);
+  void evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best);
+  void checkpoint(const RunState& state, const SaveReport& report);
+  void checkpoint_good(const RunState& state, const std::string& id);
+  /// Once a window: the event `step` when it is due, and the progress line.
+  void progress(const RunState& state, bool is_due);
+  void out_of_memory(const RunState& state, uint64_t before, uint64_t after, const std::string& reason);
+  void preempted(const RunState& state, const std::string& signal);
+  void stop(const RunState& state, const Outcome& outcome);
+
+  /// Metrics since the last call, oldest first: what rules and schedules are given. The strings live until the next call.
+  std::span<const trainhost_metric> take_metrics();
+
+ private:
+  void add_metric(Metric metric);
+  ProgressLine progress_line(const RunState& state) const;
+
+  Telemetry& telemetry_;
+  Console& console_;
+  Ledger& ledger_;
+  Options options_;
+  Throughput throughput_;
+  std::vector<Metric> fresh_, handed_out_;
+  std::vector<trainhost_metric> views_;
+  std::vector<double> row_metrics_;  // the model's own, of the newest row, as means
+  std::string heldout_name_;
+  std::optional<double> heldout_loss_;
+  bool is_newest_skipped_ = false;
+};
+
+}  // namespace trainhost

@@ -1,0 +1,257 @@
+// Putting a run together, in the order in which its parts need each other.
+#include "loop/session.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/log.h"
+#include "config/trajectory.h"
+#include "loop/run_folder.h"
+#include "plugin/kind.h"
+#include "plugin/observer.h"
+#include "plugin/state.h"
+
+namespace trainhost {
+namespace {
+
+constexpr const char* kTextModelInterface = "trainhost.torch.text_model/1";
+
+const void* main_interface(const Instance& instance) { return instance.interface(std::string(find_kind(instance.record().kind)->interface_id).c_str()); }
+
+// Backends that are no decorators take the URIs in their order.
+std::vector<ChosenPlugin> with_uris(std::vector<ChosenPlugin> plugins, const std::vector<std::string>& uris) {
+  size_t next = 0;
+  for (ChosenPlugin& plugin : plugins)
+    if (plugin.record.kind == "checkpoint_backend" && plugin.record.decorates == 0 && next < uris.size()) plugin.config["uri"] = uris[next++];
+  return plugins;
+}
+
+class ObserverSink final : public EventSink {
+ public:
+  explicit ObserverSink(Instance& instance) : observer_(instance) {}
+  std::string name() const override { return observer_.instance().full_name(); }
+  void on_event(const Event& event) override {
+    with_c_event(event, [this](const trainhost_event& c_event) { observer_.on_event(c_event); });
+  }
+
+ private:
+  Observer observer_;
+};
+
+}  // namespace
+
+Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry& telemetry, Preemption* preemption)
+    : setup_(std::move(setup)), ledger_(ledger), console_(console), telemetry_(telemetry), preemption_(preemption) {
+  const RunConfig& run = setup_.config.run;
+  engine_ = open_engine({run.device, run.seed, run.execution.threads});
+  plugins_ = std::make_unique<RunPlugins>(with_uris(setup_.plugins, setup_.checkpoint_uris), &ledger_);
+  for (const auto& [set, sources] : setup_.evaluation_sources) evaluation_plugins_.push_back(std::make_unique<RunPlugins>(sources, &ledger_));
+  open_checkpoints();  // started before the others: their state comes from there
+  std::optional<RestoredRun> restored = load_checkpoint();
+  if (restored && setup_.is_training) load_plugin_states(*restored);
+  setup_.facts.is_resumed = restored.has_value();
+  plugins_->start(setup_.facts);
+  for (const auto& sources : evaluation_plugins_) sources->start(setup_.facts);
+  open_sources();
+  prepare_engine();
+  if (restored) restore_engine(*restored);
+  make_trainer(restored ? std::move(restored->state) : RunState{});
+}
+
+Session::~Session() {
+  if (data_) data_->cancel();
+}
+
+void Session::open_checkpoints() {
+  plugins_->start(setup_.facts, "checkpoint_backend");
+  backend_ = std::make_unique<CheckpointBackend>(plugins_->one("checkpoint_backend"));
+  objects_ = make_object_store(*backend_);
+  const RunConfig& run = setup_.config.run;
+  StoreOptions options;
+  options.run_id = setup_.facts.run_id;
+  options.keep_last = run.checkpoint.keep_last;
+  if (run.checkpoint.keep_best > 0 && !run.evaluations.empty()) options.best_metric = run.evaluations.front().name + "/loss";
+  store_ = std::make_unique<CheckpointStore>(*objects_, options);
+}
+
+std::optional<RestoredRun> Session::load_checkpoint() {
+  identity_.schedule_length = schedule_length(setup_.config) ? schedule_length(setup_.config)->text : "";
+  std::optional<RestoredRun> run;
+  if (setup_.checkpoint_id) {
+    run = unpack(store_->load(*setup_.checkpoint_id));
+  } else if (setup_.may_restore) {
+    auto loaded = store_->load_newest_verified([](const CheckpointDamage& damage) {
+      log_warning("checkpoint {}: damaged in its {} ({}): {}; using an older one", damage.id, damage.region, damage.object, damage.reason);
+    });
+    if (loaded) run = unpack(std::move(*loaded));
+  }
+  if (run) identity_.schedule_length = run->identity.schedule_length;
+  const auto length = effective_schedule_length(setup_.config, identity_.schedule_length);
+  if (length) identity_.schedule_length = length->text;
+  identity_.trajectory = trajectory(setup_.config, length);
+  identity_.trajectory_hash = trajectory_hash(identity_.trajectory);
+  if (run && setup_.is_training) require_same_trajectory(run->identity.trajectory, identity_.trajectory, setup_.accepted, format("checkpoint {}", run->checkpoint.info.id));
+  if (run) restored_ = run->checkpoint.info;
+  return run;
+}
+
+void Session::load_plugin_states(const RestoredRun& run) {
+  const auto is_accepted = [&](const std::string& full_name) {
+    return std::any_of(setup_.accepted.begin(), setup_.accepted.end(), [&](const std::string& name) { return full_name == name || full_name.ends_with("/" + name); });
+  };
+  std::vector<PluginState> saved = run.checkpoint.plugin_states;
+  for (Instance* instance : plugins_->instances()) {
+    if (!instance->record().is_stateful) continue;
+    const auto state = std::find_if(saved.begin(), saved.end(), [&](const PluginState& candidate) { return candidate.name == instance->full_name(); });
+    if (state == saved.end() && !is_accepted(instance->full_name()))
+      throw Error(ExitCode::kConfig, format("{}: checkpoint {} holds no state of it; --resume-without {} starts it afresh", instance->full_name(), run.checkpoint.info.id, instance->record().name));
+    if (state == saved.end()) continue;
+    if (!is_accepted(instance->full_name())) State(*instance).load(state->version, state->bytes);
+    saved.erase(state);
+  }
+  for (const PluginState& left : saved)
+    if (!is_accepted(left.name))
+      throw Error(ExitCode::kConfig, format("checkpoint {}: holds the state of {}, which this run does not use; --resume-without {} leaves it out", run.checkpoint.info.id, left.name, left.name));
+}
+
+void Session::open_sources() {
+  source_ = std::make_unique<DataSource>(plugins_->one("data_source"));
+  const SourceInfo& info = source_->info();
+  for (const auto& sources : evaluation_plugins_) {
+    evaluation_data_.push_back(std::make_unique<DataSource>(sources->one("data_source")));
+    evaluation_data_.back()->info();
+  }
+  report_.train_samples = info.num_samples;
+  report_.has_text = source_->has_text();
+  for (const FieldSpec& field : info.fields)
+    report_.is_byte_level |= field.role == TRAINHOST_FIELD_TARGET && field.dtype.bits == 8 && field.num_classes == 256;
+}
+
+// A source's field feeds the model's input of the same name; [model] fields maps others.
+std::vector<FieldSpec> Session::model_fields() const {
+  std::vector<FieldSpec> fields = source_->info().fields;
+  for (const auto& [input, field_name] : setup_.config.run.model.fields) {
+    const auto field = std::find_if(fields.begin(), fields.end(), [&](const FieldSpec& candidate) { return candidate.name == field_name; });
+    if (field == fields.end())
+      throw Error(ExitCode::kConfig, format("model.fields.{}: the source {} has no field \"{}\"", input, source_->instance().full_name(), field_name));
+    field->name = input;
+  }
+  return fields;
+}
+
+void Session::prepare_engine() {
+  const RunConfig& run = setup_.config.run;
+  const Instance& model = plugins_->one("model");
+  EngineSetup engine_setup;
+  engine_setup.plan = PrecisionPolicy(plugins_->one("precision_policy")).plan(engine_->device_facts());
+  engine_setup.fields = model_fields();
+  engine_setup.clip_norm = run.clip_norm;
+  for (const ParameterGroup& group : run.groups) engine_setup.groups.push_back({group.label, group.pattern, group.rate_multiplier, group.weight_decay});
+  TorchPlugins torch;
+  torch.model = main_interface(model);
+  torch.text_model = model.interface(kTextModelInterface);
+  if (setup_.is_training) torch.optimizer = main_interface(plugins_->one("optimizer"));
+  for (Instance* pack : plugins_->all("op_pack")) torch.op_packs.emplace_back(pack->full_name(), main_interface(*pack));
+  engine_->prepare(engine_setup, torch);
+  report_.precision = engine_setup.plan;
+  report_.device = engine_->device();
+  report_.model = engine_->model_report();
+}
+
+void Session::restore_engine(const RestoredRun& run) {
+  const LoadedCheckpoint& checkpoint = run.checkpoint;
+  if (!setup_.is_training) {
+    engine_->restore_weights(checkpoint.weights);
+    return;
+  }
+  engine_->restore(checkpoint.weights, checkpoint.optimizer, checkpoint.engine);
+  ledger_.restore_json(run.ledger);
+  if (const auto last = RunLog::last_line(setup_.folder / "log.jsonl", "ledger"); last && last->contains("saved")) ledger_.restore_json(last->at("saved"));
+}
+
+uint64_t Session::schedule_steps(const RunState& state) {
+  if (state.schedule_length > 0) return state.schedule_length;
+  const auto length = effective_schedule_length(setup_.config, identity_.schedule_length);
+  if (!length) return 0;
+  if (length->unit == Unit::kStep || length->unit == Unit::kWindow) return static_cast<uint64_t>(length->amount);
+  const trainhost_window shape = accumulation_schedule_->next_window(make_progress(state, {data_->epoch_samples(), {}}, ledger_));
+  const WindowCut cut = data_->begin_window({shape.micro_batch_samples, shape.num_micro_batches, shape.target_samples, shape.target_tokens});
+  const double samples = static_cast<double>(cut.samples);
+  switch (length->unit) {
+    case Unit::kSample: return static_cast<uint64_t>(std::ceil(length->amount / samples));
+    case Unit::kEpoch: return static_cast<uint64_t>(std::ceil(length->amount * static_cast<double>(data_->epoch_samples()) / samples));
+    default: return static_cast<uint64_t>(std::ceil(length->amount / static_cast<double>(cut.max_targets)));
+  }
+}
+
+void Session::make_trainer(RunState state) {
+  const RunConfig& run = setup_.config.run;
+  const RunScale scale{source_->info().num_samples, run_length(run.max)};
+  accumulation_schedule_ = std::make_unique<AccumulationSchedule>(plugins_->one("accumulation_schedule"));
+  const trainhost_window window = accumulation_schedule_->next_window(make_progress(state, scale, ledger_));
+  std::vector<Evaluations::Set> sets;
+  for (size_t i = 0; i < run.evaluations.size(); ++i) {
+    const uint64_t wanted = run.evaluations[i].micro_batch_samples;
+    sets.push_back({run.evaluations[i], evaluation_data_[i].get(), wanted > 0 ? wanted : window.micro_batch_samples});
+  }
+  Evaluations::Options evaluation_options{run.seed, run.data, {}};
+  if (preemption_) evaluation_options.is_cancelled = [this] { return preemption_->is_requested(); };
+  evaluations_ = std::make_unique<Evaluations>(std::move(sets), *engine_, ledger_, std::move(evaluation_options));
+  if (!setup_.is_training) return;
+
+  PipelineOptions pipeline{"train", run.seed, static_cast<uint64_t>(run.data.threads), static_cast<uint64_t>(run.data.prefetch), run.data.shuffle, run.data.shuffle_blocks};
+  data_ = std::make_unique<DataPipeline>(*source_, pipeline, *engine_);
+  state.schedule_length = schedule_steps(state);
+  data_->seek(state.position);
+  std::vector<Instance*> stateful;
+  for (Instance* instance : plugins_->instances()) {
+    if (instance->record().is_stateful) stateful.push_back(instance);
+    if (Observer::is_offered(*instance)) telemetry_.add_observer(std::make_unique<ObserverSink>(*instance));
+  }
+  std::vector<StoppingRule> rules;
+  for (Instance* rule : plugins_->all("stopping_rule")) rules.emplace_back(*rule);
+  lr_schedule_ = std::make_unique<LrSchedule>(plugins_->one("lr_schedule"));
+  rates_ = std::make_unique<Rates>(*lr_schedule_, *engine_, state.schedule_length);
+  rules_ = std::make_unique<Rules>(std::move(rules));
+  checkpoints_ = std::make_unique<Checkpoints>(*store_, *engine_, std::move(stateful), ledger_, identity_, Checkpoints::Options{run.checkpoint.good_after});
+  reporter_ = std::make_unique<Reporter>(telemetry_, console_, ledger_, Reporter::Options{scale, run.max, engine_->metric_names()});
+  TrainerParts parts{*engine_, *data_, *accumulation_schedule_, *rates_, *rules_, *evaluations_, *checkpoints_, *reporter_, ledger_, preemption_};
+  TrainerOptions options{run.max, run.max_skips, run.checkpoint.every, run.telemetry.every, scale, true};
+  trainer_ = std::make_unique<Trainer>(parts, std::move(options), std::move(state));
+}
+
+Session::MicroBatchCost Session::measure_micro_batch() {
+  const RunState& state = trainer_->state();
+  const trainhost_window next = accumulation_schedule_->next_window(make_progress(state, {data_->epoch_samples(), {}}, ledger_));
+  MicroBatchCost cost;
+  cost.window = data_->begin_window({next.micro_batch_samples, next.num_micro_batches, next.target_samples, next.target_tokens});
+  const std::unique_ptr<DeviceBatch> batch = data_->next();
+  double started = 0;
+  try {
+    for (int pass = 0; pass < 2; ++pass) {  // the first one warms up
+      started = monotonic_seconds();
+      engine_->begin_window(state.windows + 1, cost.window.max_targets);
+      engine_->accumulate(*batch);
+      engine_->applied_steps();  // waits
+      engine_->abandon_window();
+    }
+  } catch (const OutOfMemory&) {
+    engine_->abandon_window();
+    throw;
+  }
+  cost.seconds = monotonic_seconds() - started;
+  cost.peak_memory_bytes = engine_->peak_memory_bytes();
+  return cost;
+}
+
+std::string Session::sample_text(const SampleConfig& sample, uint64_t seed) {
+  if (!report_.has_text) return "";
+  std::vector<int64_t> tokens;
+  engine_->sample(source_->encode(sample.prompt), sample.length, sample.temperature, sample.top_k, seed, [&](int64_t token) {
+    tokens.push_back(token);
+    return !preemption_ || !preemption_->is_requested();
+  });
+  return source_->decode(tokens);
+}
+
+}  // namespace trainhost

@@ -1,0 +1,117 @@
+// A run put together: plugins, engine, data, checkpoints, telemetry, and the trainer over them. Commands open one and let it train, evaluate or sample.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/store.h"
+#include "config/resolve.h"
+#include "data/pipeline.h"
+#include "engine/engine.h"
+#include "ledger/ledger.h"
+#include "loop/checkpoints.h"
+#include "loop/evaluations.h"
+#include "loop/run_plugins.h"
+#include "loop/trainer.h"
+#include "plugin/data_source.h"
+#include "plugin/precision_policy.h"
+
+namespace trainhost {
+
+/// What a run is made of, all of it checked.
+struct SessionSetup {
+  ResolvedConfig config;
+  std::vector<ChosenPlugin> plugins;  // as config.plugins
+  std::vector<std::pair<std::string, std::vector<ChosenPlugin>>> evaluation_sources;  // set, its source and decorators
+  std::filesystem::path folder;
+  std::vector<std::string> checkpoint_uris;  // one for each backend that is no decorator
+  RunFacts facts;
+  bool may_restore = false;                   // go on from the newest verified checkpoint, if there is one
+  std::optional<std::string> checkpoint_id;   // restore this one instead of the newest
+  std::vector<std::string> accepted;          // --resume-without
+  bool is_training = true;                    // false: evaluation and sampling only
+};
+
+/// What the data and the model turned out to be.
+struct SessionReport {
+  DeviceReport device;
+  ModelReport model;
+  trainhost_precision_plan precision{};
+  uint64_t train_samples = 0;
+  bool has_text = false;     // prompts can be encoded
+  bool is_byte_level = false;  // a target is one byte: bits per byte can be told
+};
+
+class Session {
+ public:
+  /// Loads, creates, restores, starts; trains nothing. Signals are blocked already. [main] Throws Error.
+  Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry& telemetry, Preemption* preemption);
+  ~Session();
+
+  const SessionReport& report() const { return report_; }
+  const ResolvedConfig& config() const { return setup_.config; }
+  /// The checkpoint that the session began from; nullptr for a new run.
+  const CheckpointInfo* restored() const { return restored_ ? &*restored_ : nullptr; }
+
+  /// Time and memory of one micro-batch, forward and backward, which leaves no trace. Throws OutOfMemory.
+  struct MicroBatchCost {
+    double seconds = 0;
+    uint64_t peak_memory_bytes = 0;
+    WindowCut window;
+  };
+  MicroBatchCost measure_micro_batch();
+
+  Trainer& trainer() { return *trainer_; }
+  Evaluations& evaluations() { return *evaluations_; }
+  Checkpoints& checkpoints() { return *checkpoints_; }
+  CheckpointStore& store() { return *store_; }
+  Engine& engine() { return *engine_; }
+  std::vector<Instance*> instances() const { return plugins_->instances(); }
+
+  /// Continues the prompt; empty when the source has no text. Throws Error(kConfig) when the model makes no text.
+  std::string sample_text(const SampleConfig& sample, uint64_t seed);
+
+ private:
+  void open_checkpoints();
+  std::optional<RestoredRun> load_checkpoint();
+  void load_plugin_states(const RestoredRun& run);
+  void open_sources();
+  void prepare_engine();
+  void restore_engine(const RestoredRun& run);
+  void make_trainer(RunState state);
+  uint64_t schedule_steps(const RunState& state);
+  std::vector<FieldSpec> model_fields() const;
+
+  SessionSetup setup_;
+  Ledger& ledger_;
+  Console& console_;
+  Telemetry& telemetry_;
+  Preemption* preemption_;
+  SessionReport report_;
+  std::optional<CheckpointInfo> restored_;
+  RunIdentity identity_;
+  std::string schedule_length_;
+
+  // In the order of their making: what stands below uses what stands above, and goes first.
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<RunPlugins> plugins_;
+  std::vector<std::unique_ptr<RunPlugins>> evaluation_plugins_;
+  std::unique_ptr<CheckpointBackend> backend_;
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<CheckpointStore> store_;
+  std::unique_ptr<DataSource> source_;
+  std::vector<std::unique_ptr<DataSource>> evaluation_data_;
+  std::unique_ptr<DataPipeline> data_;
+  std::unique_ptr<AccumulationSchedule> accumulation_schedule_;
+  std::unique_ptr<LrSchedule> lr_schedule_;
+  std::unique_ptr<Rates> rates_;
+  std::unique_ptr<Rules> rules_;
+  std::unique_ptr<Evaluations> evaluations_;
+  std::unique_ptr<Checkpoints> checkpoints_;
+  std::unique_ptr<Reporter> reporter_;
+  std::unique_ptr<Trainer> trainer_;
+};
+
+}  // namespace trainhost
