@@ -16,7 +16,10 @@ if(NOT TRAINHOST_PYTHON AND EXISTS ${PROJECT_SOURCE_DIR}/scripts/setup)
   endif()
 endif()
 set(TRAINHOST_PYTHON "" CACHE FILEPATH "Python interpreter of the environment with LibTorch")
-set(TRAINHOST_CUDA ON CACHE BOOL "Link the CUDA side of LibTorch")
+if(TRAINHOST_TORCH AND NOT DEFINED TRAINHOST_CUDA)  # a plugin out of the tree, for which set-up has not decided
+  find_package(CUDAToolkit 13.0 QUIET)
+  set(TRAINHOST_CUDA ${CUDAToolkit_FOUND} CACHE BOOL "Link the CUDA side of LibTorch")
+endif()
 
 # <version>;cuda=<version>;cxx11abi=1;sdk=<12 hex digits over the T2 headers>
 function(trainhost_torch_build_string torch_dir sdk_include_dir out)
@@ -98,7 +101,6 @@ if(TRAINHOST_TORCH)
   endif()
   _trainhost_define_torch_targets()
   trainhost_torch_build_string(${TRAINHOST_TORCH_DIR} ${TRAINHOST_SDK_INCLUDE_DIR} TRAINHOST_TORCH_BUILD)
-  file(CREATE_LINK ${TRAINHOST_TORCH_DIR} ${PROJECT_BINARY_DIR}/libtorch SYMBOLIC)  # configs/quickstart.toml reads its headers
   message(STATUS "LibTorch: ${TRAINHOST_TORCH_BUILD} in ${TRAINHOST_TORCH_DIR}, CUDA ${TRAINHOST_CUDA}")
 endif()
 # A semicolon would end the definition in CMake's lists, so the C++ compiler gets it as an octal escape.
