@@ -102,7 +102,8 @@ class PluginUnderTest {
   void destroy() {
     if (!instance_) return;
     stop();
-    std::exchange(instance_, nullptr)->destroy(instance_);
+    trainhost_instance* gone = std::exchange(instance_, nullptr);
+    gone->destroy(gone);
   }
 
   trainhost_instance* c() const { return instance_; }
