@@ -30,13 +30,14 @@ int64_t unix_nanoseconds() {
 }
 
 std::string utc_timestamp(int64_t unix_ns) {
-  const time_t seconds = unix_ns / 1'000'000'000;
+  const int64_t milliseconds = unix_ns / 1'000'000 - (unix_ns % 1'000'000 < 0 ? 1 : 0);
+  const time_t seconds = milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0);
   tm parts{};
   gmtime_r(&seconds, &parts);
   char text[32];
   strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   char whole[48];
-  snprintf(whole, sizeof whole, "%s.%03dZ", text, static_cast<int>(unix_ns / 1'000'000 % 1000));
+  snprintf(whole, sizeof whole, "%s.%03dZ", text, static_cast<int>(milliseconds - seconds * 1000));
   return whole;
 }
 
@@ -55,8 +56,9 @@ double process_start_seconds() {
 
 std::string human_seconds(double seconds) {
   if (!std::isfinite(seconds)) return "?";
-  if (seconds < 1) return format("{:.0f}ms", seconds * 1000);
-  if (seconds < 60) return format("{:.1f}s", seconds);
+  // The limits are those of rounding: nothing is shown as 1000ms, 60.0s or 60m.
+  if (seconds < 0.9995) return format("{:.0f}ms", std::fmax(seconds, 0.0) * 1000);
+  if (seconds < 59.95) return format("{:.1f}s", seconds);
   const auto whole = static_cast<long long>(seconds + 0.5);
   if (whole < 3600) return format("{}m{:02}s", whole / 60, whole % 60);
   return format("{}h{:02}m", whole / 3600, whole / 60 % 60);

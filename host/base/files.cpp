@@ -85,8 +85,8 @@ std::filesystem::path program_folder() { return std::filesystem::read_symlink("/
 std::string human_bytes(double bytes) {
   constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
   size_t unit = 0;
-  for (; bytes >= 1024 && unit + 1 < units.size(); ++unit) bytes /= 1024;
-  return format("{:.3g} {}", bytes, units[unit]);
+  for (; bytes >= 1023.5 && unit + 1 < units.size(); ++unit) bytes /= 1024;
+  return format(bytes >= 99.95 ? "{:.0f} {}" : "{:.3g} {}", bytes, units[unit]);
 }
 
 }  // namespace trainhost

@@ -37,18 +37,23 @@ const char* prefix(LogLevel level) {
   }
 }
 
-// A console.log that can no longer be written (full disk) must not end the run: it is closed, and said once. The caller holds the mutex.
-void write_to_file(Sinks& all, std::string_view text) {
-  if (!all.file) return;
+// Returns "" or what to warn of: a console.log that can no longer be written (full disk) is closed, and must not end the run. The caller holds the mutex.
+std::string write_to_file(Sinks& all, std::string_view text) {
+  if (!all.file) return "";
   try {
     all.file->log(spdlog::details::log_msg("", spdlog::level::info, spdlog::string_view_t(text.data(), text.size())));
     all.file->flush();
+    return "";
   } catch (const spdlog::spdlog_ex& failure) {
     all.file.reset();
-    const std::string warning = format("warning: console.log ends here: {}", failure.what());
-    all.terminal->log(spdlog::details::log_msg("", spdlog::level::info, warning));
-    all.terminal->flush();
+    return format("warning: console.log ends here, the run goes on: {}", failure.what());
   }
+}
+
+void write_to_terminal(Sinks& all, const std::string& text) {
+  if (text.empty()) return;
+  all.terminal->log(spdlog::details::log_msg("", spdlog::level::info, text));
+  all.terminal->flush();
 }
 
 // Around one line on the terminal.
@@ -73,20 +78,22 @@ void log_line(LogLevel level, std::string_view message) {
   const std::string text = prefix(level) + std::string(message);
   const std::lock_guard lock(all.mutex);
   const GuardedLine guarded(all.guard);
-  all.terminal->log(spdlog::details::log_msg("", spdlog::level::info, text));
-  all.terminal->flush();
-  write_to_file(all, text);
+  write_to_terminal(all, text);
+  write_to_terminal(all, write_to_file(all, text));
 }
 
 void log_to_file(std::string_view text) {
   Sinks& all = sinks();
   const std::lock_guard lock(all.mutex);
-  const GuardedLine guarded(all.guard);
+  std::string warning;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
-    write_to_file(all, text.substr(0, end));
+    warning += write_to_file(all, text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
+  if (warning.empty()) return;
+  const GuardedLine guarded(all.guard);
+  write_to_terminal(all, warning);
 }
 
 void set_log_level(LogLevel level) { sinks().level = level; }
