@@ -2,86 +2,28 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "telemetry/views.h"
 
 namespace trainhost {
 
 /// How a stream wants to be written to.
 struct StreamStyle {
-  bool is_live = false;     // a terminal that can redraw a line
+  bool is_terminal = false;
+  bool is_live = false;  // a terminal that can redraw a line
   bool has_colour = false;
 };
 /// A terminal is live unless TERM is dumb. Colours: never with NO_COLOR, always with CLICOLOR_FORCE (not 0), else on a live terminal.
 /// `environment` returns "" for what is not set.
 StreamStyle stream_style(int handle, const std::function<std::string(const char*)>& environment);
 std::string environment_variable(const char* name);
-
-struct LoadedPlugin {
-  std::string plugin;   // "precision_policy/amp"
-  std::string version;
-  std::string file;     // where from
-  std::string why;      // "configs/a.toml:3:12", "--plugins", "default"
-};
-
-/// NaN or 0: not known; such a row says so or is left out.
-struct PlanView {
-  std::string model, device, precision, window;  // "gpt: 4 layers", "cpu: 2 cores", "bf16 autocast", "4 micro-batches of 8 samples"
-  uint64_t num_parameters = 0, num_trainable = 0;
-  double tokens_per_window = 0, memory_bytes = 0;
-  std::string length;  // "600step or 40usd"
-  double expected_seconds = std::numeric_limits<double>::quiet_NaN();
-  std::optional<double> expected_cost;
-  std::string currency;
-  std::vector<std::pair<std::string, std::string>> more;  // further rows, label and value
-};
-
-/// NaN and nullopt: not known, left out of the line.
-struct ProgressLine {
-  uint64_t step = 0, skipped_windows = 0;
-  uint64_t max_steps = 0;  // 0: no limit in steps
-  double fraction = std::numeric_limits<double>::quiet_NaN();
-  double loss = std::numeric_limits<double>::quiet_NaN();
-  std::string heldout_name = "heldout";
-  double heldout_loss = std::numeric_limits<double>::quiet_NaN();
-  double learning_rate = std::numeric_limits<double>::quiet_NaN();
-  double tokens_per_second = std::numeric_limits<double>::quiet_NaN();
-  double data_wait_ratio = std::numeric_limits<double>::quiet_NaN();
-  double elapsed_seconds = 0;
-  double seconds_left = std::numeric_limits<double>::quiet_NaN();
-  std::optional<double> cost, max_cost;
-  std::string currency;
-};
-/// The line without colours, at most `width` characters: whole fields are left out, the least important first.
-std::string progress_text(const ProgressLine& line, size_t width);
-
-struct EvaluationView {
-  struct Value {
-    std::string name;
-    double value = 0, standard_error = std::numeric_limits<double>::quiet_NaN();
-  };
-  std::string set;
-  uint64_t step = 0;
-  std::vector<Value> values;
-  double seconds = 0;
-  bool is_best = false;
-};
-
-struct StopView {
-  std::string reason;  // "loss 2.913 has not improved by 0.001 for 5 evaluations"
-  std::string rule;    // "stopping_rule/earlystop", "max", "signal"
-  int exit_code = 0;
-  uint64_t step = 0, skipped_windows = 0;
-  double seconds = 0;
-};
 
 /// stderr: what is loaded, plan, progress, evaluations, log lines. stdout: the answer, that is stopped(), ledger(), folder(), result(), sample(); with
 /// --json these go to stderr too and stdout has the JSON alone. All of it also goes to console.log, plain. -q leaves only warnings and the answer.
@@ -102,8 +44,8 @@ class Console final : public LineGuard {
 
   /// False when progress() would show nothing: asking first saves the making of the line. is_due: the telemetry interval has come round.
   bool wants_progress(bool is_due) const;
-  /// On a terminal the line is redrawn in place, at most ten times a second. Elsewhere lines that are due are printed, at most one a second; the last
-  /// one given is printed before the next of the functions below.
+  /// On a live terminal the line is redrawn in place, at most ten times a second. Elsewhere, and in console.log, lines that are due are printed, at most
+  /// one a second. The newest line that was not printed is, before the next of the functions below; so call this once unasked when the loop has ended.
   void progress(const ProgressLine& line, bool is_due);
   void evaluation(const EvaluationView& evaluation);
 
@@ -120,18 +62,20 @@ class Console final : public LineGuard {
  private:
   enum class Stream { kError, kAnswer };
   void print(Stream stream, std::string_view heading, std::string_view text);
-  void print_pending_progress();
+  void print_plain_progress(const std::string& text);
+  std::string take_pending_progress();
   void clear_live_line();
   void draw_live_line();
+  void finish_live_line();
   size_t terminal_width() const;
 
   Options options_;
   StreamStyle error_style_, answer_style_;
-  mutable std::mutex mutex_;
-  std::optional<ProgressLine> line_;  // the newest
-  bool is_line_shown_ = false;        // drawn (live), or printed (plain)
-  bool is_line_on_screen_ = false;
-  double last_shown_seconds_ = -1e300;
+  mutable std::mutex mutex_;  // guards what follows, and the line of the terminal; taken after the log's own, never before it
+  std::optional<ProgressLine> line_;  // the newest; absent before and after training
+  bool is_pending_ = false;           // it was not printed yet
+  bool is_on_screen_ = false;
+  double last_drawn_seconds_ = -1e300, last_printed_seconds_ = -1e300;
 };
 
 }  // namespace trainhost

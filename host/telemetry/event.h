@@ -50,7 +50,6 @@ std::string check_log_line(const nlohmann::json& line);
 struct StepRates {
   double tokens_per_second = std::numeric_limits<double>::quiet_NaN();
   double data_wait_ratio = std::numeric_limits<double>::quiet_NaN();  // of the wall time since the last step event
-  bool is_skipped = false;  // the newest observed window was no step
 };
 
 /// Event `step`: details and metrics (loss, learning_rate, gradient_norm, loss_scale, tokens_per_second, data_wait_ratio) from the run's progress.
