@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/crc32c.h"
+#include "checkpoint/transfer.h"
 
 namespace trainhost {
 namespace {

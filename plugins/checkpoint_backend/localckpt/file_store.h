@@ -1,0 +1,55 @@
+// Objects as files below one folder: nothing is seen before it is whole and durable, nothing is ever overwritten.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "posix.h"
+
+namespace localckpt {
+
+struct FoundFile {
+  std::string key;
+  uint64_t size = 0;
+  int64_t modified_unix_ms = 0;
+};
+
+/// All functions throw PluginError, and may be called from several threads at once.
+class FileStore {
+ public:
+  /// Makes nothing: folders come with the first object, and go with the last when this object made them.
+  explicit FileStore(std::filesystem::path root) : root_(std::move(root)) {}
+
+  /// Throws when something that is no folder is in the way. Removes what writers left that are dead.
+  void open();
+
+  /// A new temporary file for the key, in its final folder, with room for `size` bytes. Throws ALREADY_EXISTS.
+  std::pair<Handle, std::filesystem::path> begin(std::string_view key, uint64_t size);
+  /// Syncs it and gives it its name; false when that is taken. The temporary file is gone then, and when it throws.
+  bool finish(Handle file, const std::filesystem::path& temporary, std::string_view key);
+  /// Throws the temporary file away.
+  void abandon(const std::filesystem::path& temporary) noexcept;
+
+  bool create(std::string_view key, std::span<const std::byte> bytes);  // false: the key holds other bytes
+  size_t get(std::string_view key, uint64_t offset, std::span<std::byte> out) const;
+  std::vector<FoundFile> list(std::string_view prefix) const;  // in bytewise order of the keys
+  void remove(std::string_view key);
+
+ private:
+  std::filesystem::path path_of(std::string_view key) const;  // throws INVALID_ARGUMENT
+  void make_folder(const std::filesystem::path& folder);
+  void prune(std::filesystem::path folder) noexcept;
+  bool holds(std::string_view key, std::span<const std::byte> bytes) const;
+
+  std::filesystem::path root_;
+  std::mutex mutex_;  // between making a folder and putting a file in it, nobody may prune it
+  std::set<std::filesystem::path> made_;  // root_ and its parents, where this object made them
+};
+
+}  // namespace localckpt
