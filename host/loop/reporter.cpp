@@ -24,7 +24,6 @@ Reporter::Reporter(Telemetry& telemetry, Console& console, Ledger& ledger, Optio
     : telemetry_(telemetry), console_(console), ledger_(ledger), options_(std::move(options)) {}
 
 void Reporter::row(const RunState& state, const WindowRow& row) {
-  is_newest_skipped_ = !row.is_applied;
   if (row.is_applied) {
     Metric metric;
     metric.step = row.step;
@@ -40,7 +39,7 @@ void Reporter::row(const RunState& state, const WindowRow& row) {
   }
   const char* reason = row.count == 0 ? "no target counts in this window" : "loss or gradient is not finite";
   telemetry_.publish(make_event("skipped", make_progress(state, options_.scale, ledger_),
-                                {{"window", row.window}, {"step", row.step}, {"reason", reason}, {"loss_scale", row.loss_scale}}));
+                                {{"step", row.step}, {"window", row.window}, {"reason", reason}, {"in_a_row", state.observed.skips_in_a_row}}));
 }
 
 void Reporter::evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best) {
@@ -64,8 +63,8 @@ void Reporter::checkpoint(const RunState& state, const SaveReport& report) {
     log_warning("checkpoint at step {} not saved: {}; the older ones stay", state.collected_step(), report.problem);
     return;
   }
-  telemetry_.publish(make_event("checkpoint_saved", progress, {{"id", report.info.id}, {"step", report.info.step}, {"bytes", report.bytes}, {"seconds", report.write_seconds}}));
-  telemetry_.publish(make_event("checkpoint_verified", progress, {{"id", report.info.id}, {"step", report.info.step}, {"seconds", report.verify_seconds}}));
+  telemetry_.publish(make_event("checkpoint_saved", progress, {{"step", report.info.step}, {"window", report.info.window}, {"key", report.info.id}, {"bytes", report.bytes}, {"seconds", report.write_seconds}}));
+  telemetry_.publish(make_event("checkpoint_verified", progress, {{"step", report.info.step}, {"key", report.info.id}, {"seconds", report.verify_seconds}}));
   Metric seconds;
   seconds.name = "checkpoint_seconds";
   seconds.value = report.write_seconds + report.verify_seconds;
@@ -75,7 +74,7 @@ void Reporter::checkpoint(const RunState& state, const SaveReport& report) {
 }
 
 void Reporter::checkpoint_good(const RunState& state, const std::string& id) {
-  telemetry_.publish(make_event("checkpoint_good", make_progress(state, options_.scale, ledger_), {{"id", id}}));
+  telemetry_.publish(make_event("checkpoint_good", make_progress(state, options_.scale, ledger_), {{"step", state.observed.step}, {"key", id}}));
 }
 
 void Reporter::progress(const RunState& state, bool is_due) {
@@ -94,7 +93,7 @@ void Reporter::progress(const RunState& state, bool is_due) {
     extra.push_back(std::move(metric));
   }
   telemetry_.publish(step_event(make_progress(state, options_.scale, ledger_),
-                                StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio(), is_newest_skipped_}, extra));
+                                StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio()}, extra));
 }
 
 ProgressLine Reporter::progress_line(const RunState& state) const {
@@ -121,17 +120,18 @@ ProgressLine Reporter::progress_line(const RunState& state) const {
   return line;
 }
 
-void Reporter::out_of_memory(const RunState& state, uint64_t before, uint64_t after, const std::string& reason) {
-  log_warning("window {}: out of memory with micro-batches of {} samples; the same samples again in pieces of {} ({})", state.windows + 1, before, after, reason);
+void Reporter::out_of_memory(const RunState& state, uint64_t attempt, uint64_t micro_batch_samples) {
+  telemetry_.publish(make_event("out_of_memory", make_progress(state, options_.scale, ledger_),
+                                {{"step", state.collected_step()}, {"window", state.windows + 1}, {"micro_batch_samples", micro_batch_samples}, {"attempt", attempt}}));
 }
 
 void Reporter::preempted(const RunState& state, const std::string& signal) {
-  telemetry_.publish(make_event("preempted", make_progress(state, options_.scale, ledger_), {{"signal", signal}}));
+  telemetry_.publish(make_event("preempted", make_progress(state, options_.scale, ledger_), {{"step", state.collected_step()}, {"signal", signal}}));
 }
 
 void Reporter::stop(const RunState& state, const Outcome& outcome) {
   telemetry_.publish(make_event("stop", make_progress(state, options_.scale, ledger_),
-                                {{"rule", outcome.rule}, {"reason", outcome.reason}, {"exit_code", static_cast<int>(outcome.code)}}));
+                                {{"step", state.collected_step()}, {"rule", outcome.rule}, {"reason", outcome.reason}}));
 }
 
 void Reporter::add_metric(Metric metric) { fresh_.push_back(std::move(metric)); }

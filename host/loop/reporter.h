@@ -34,7 +34,7 @@ class Reporter {
   void checkpoint_good(const RunState& state, const std::string& id);
   /// Once a window: the event `step` when it is due, and the progress line.
   void progress(const RunState& state, bool is_due);
-  void out_of_memory(const RunState& state, uint64_t before, uint64_t after, const std::string& reason);
+  void out_of_memory(const RunState& state, uint64_t attempt, uint64_t micro_batch_samples);
   void preempted(const RunState& state, const std::string& signal);
   void stop(const RunState& state, const Outcome& outcome);
 
@@ -55,7 +55,6 @@ class Reporter {
   std::vector<double> row_metrics_;  // the model's own, of the newest row, as means
   std::string heldout_name_;
   std::optional<double> heldout_loss_;
-  bool is_newest_skipped_ = false;
 };
 
 }  // namespace trainhost

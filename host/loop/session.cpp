@@ -8,8 +8,8 @@
 #include "config/trajectory.h"
 #include "loop/run_folder.h"
 #include "plugin/kind.h"
-#include "plugin/observer.h"
 #include "plugin/state.h"
+#include "telemetry/plugin_observer.h"
 
 namespace trainhost {
 namespace {
@@ -26,17 +26,13 @@ std::vector<ChosenPlugin> with_uris(std::vector<ChosenPlugin> plugins, const std
   return plugins;
 }
 
-class ObserverSink final : public EventSink {
- public:
-  explicit ObserverSink(Instance& instance) : observer_(instance) {}
-  std::string name() const override { return observer_.instance().full_name(); }
-  void on_event(const Event& event) override {
-    with_c_event(event, [this](const trainhost_event& c_event) { observer_.on_event(c_event); });
-  }
+Interval windows_interval(uint64_t windows) { return parse_interval(format("{}window", windows), "short run"); }
 
- private:
-  Observer observer_;
-};
+void shorten(Evaluations::Set& set, const ShortRun& limits) {
+  set.config.every = windows_interval(limits.evaluate_every);
+  const uint64_t few = limits.evaluation_batches * set.micro_batch_samples;
+  if (set.config.max_samples == 0 || set.config.max_samples > few) set.config.max_samples = few;
+}
 
 }  // namespace
 
@@ -166,7 +162,7 @@ void Session::restore_engine(const RestoredRun& run) {
   }
   engine_->restore(checkpoint.weights, checkpoint.optimizer, checkpoint.engine);
   ledger_.restore_json(run.ledger);
-  if (const auto last = RunLog::last_line(setup_.folder / "log.jsonl", "ledger"); last && last->contains("saved")) ledger_.restore_json(last->at("saved"));
+  if (const auto last = RunLog::last_line(setup_.folder / "log.jsonl", "ledger"); last && last->contains("state")) ledger_.restore_json(last->at("state"));
 }
 
 uint64_t Session::schedule_steps(const RunState& state) {
@@ -193,6 +189,7 @@ void Session::make_trainer(RunState state) {
   for (size_t i = 0; i < run.evaluations.size(); ++i) {
     const uint64_t wanted = run.evaluations[i].micro_batch_samples;
     sets.push_back({run.evaluations[i], evaluation_data_[i].get(), wanted > 0 ? wanted : window.micro_batch_samples});
+    if (setup_.short_run) shorten(sets.back(), *setup_.short_run);
   }
   Evaluations::Options evaluation_options{run.seed, run.data, {}};
   if (preemption_) evaluation_options.is_cancelled = [this] { return preemption_->is_requested(); };
@@ -206,7 +203,7 @@ void Session::make_trainer(RunState state) {
   std::vector<Instance*> stateful;
   for (Instance* instance : plugins_->instances()) {
     if (instance->record().is_stateful) stateful.push_back(instance);
-    if (Observer::is_offered(*instance)) telemetry_.add_observer(std::make_unique<ObserverSink>(*instance));
+    if (Observer::is_offered(*instance)) telemetry_.add_observer(std::make_unique<PluginObserver>(instance->full_name(), *instance));
   }
   std::vector<StoppingRule> rules;
   for (Instance* rule : plugins_->all("stopping_rule")) rules.emplace_back(*rule);
@@ -217,6 +214,10 @@ void Session::make_trainer(RunState state) {
   reporter_ = std::make_unique<Reporter>(telemetry_, console_, ledger_, Reporter::Options{scale, run.max, engine_->metric_names()});
   TrainerParts parts{*engine_, *data_, *accumulation_schedule_, *rates_, *rules_, *evaluations_, *checkpoints_, *reporter_, ledger_, preemption_};
   TrainerOptions options{run.max, run.max_skips, run.checkpoint.every, run.telemetry.every, scale, true};
+  if (setup_.short_run) {
+    options.max = {windows_interval(setup_.short_run->windows)};
+    options.evaluates_at_end = false;
+  }
   trainer_ = std::make_unique<Trainer>(parts, std::move(options), std::move(state));
 }
 

@@ -20,6 +20,12 @@
 
 namespace trainhost {
 
+/// A run that only shows that every phase works: a few windows, an evaluation of a few batches within them, a save at the end.
+struct ShortRun {
+  uint64_t windows = 3;  // until it stops, those of earlier sessions counted in
+  uint64_t evaluate_every = 2, evaluation_batches = 2;
+};
+
 /// What a run is made of, all of it checked.
 struct SessionSetup {
   ResolvedConfig config;
@@ -31,6 +37,7 @@ struct SessionSetup {
   bool may_restore = false;                   // go on from the newest verified checkpoint, if there is one
   std::optional<std::string> checkpoint_id;   // restore this one instead of the newest
   std::vector<std::string> accepted;          // --resume-without
+  std::optional<ShortRun> short_run;          // trajectory and schedules stay those of the whole run
   bool is_training = true;                    // false: evaluation and sampling only
 };
 
@@ -62,6 +69,10 @@ class Session {
     WindowCut window;
   };
   MicroBatchCost measure_micro_batch();
+
+  const RunIdentity& identity() const { return identity_; }
+  /// Consumed so far, exact once training has ended.
+  Amounts amounts() const { return collected_amounts(trainer_->state(), {report_.train_samples, {}}, ledger_); }
 
   Trainer& trainer() { return *trainer_; }
   Evaluations& evaluations() { return *evaluations_; }

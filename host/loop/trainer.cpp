@@ -36,12 +36,11 @@ void Trainer::run_window() {
     try {
       attempt_window(shape);
       break;
-    } catch (const OutOfMemory& failure) {
+    } catch (const OutOfMemory&) {
       parts_.engine.abandon_window();
       const trainhost_window failed{sizeof(trainhost_window), 0, shape.micro_batch_samples, shape.num_micro_batches, shape.target_samples, shape.target_tokens};
-      const uint64_t smaller = parts_.accumulation_schedule.out_of_memory(failed, attempt);
-      parts_.reporter.out_of_memory(state_, shape.micro_batch_samples, smaller, failure.what());
-      shape.micro_batch_samples = smaller;
+      shape.micro_batch_samples = parts_.accumulation_schedule.out_of_memory(failed, attempt);
+      parts_.reporter.out_of_memory(state_, attempt, shape.micro_batch_samples);
     }
   }
 }

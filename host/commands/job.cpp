@@ -1,0 +1,162 @@
+// Config and catalog joined.
+#include "commands/job.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+#include "config/plugin_list.h"
+#include "config/writer.h"
+#include "default_job_text.h"
+#include "plugin/kind.h"
+
+namespace trainhost {
+namespace {
+
+const std::vector<std::string> kRequiredKinds{"precision_policy", "accumulation_schedule", "data_source", "checkpoint_backend", "lr_schedule", "model", "optimizer"};
+
+void add_environment(ConfigTree& tree) {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry; ++entry) entries.emplace_back(*entry);
+  tree.add_environment(entries);
+}
+
+void add_request(ConfigTree& tree, const Request& request) {
+  add_environment(tree);
+  for (const std::string& text : request.overrides) tree.apply_override(text);
+  if (request.name) tree.set_flag({"name"}, *request.name, "--name " + *request.name);
+  if (request.device) tree.set_flag({"device"}, *request.device, "--device " + *request.device);
+}
+
+std::vector<KnownPlugin> known_plugins(const PluginCatalog& catalog) {
+  std::vector<KnownPlugin> known;
+  for (const PluginRecord& record : catalog.records())
+    known.push_back({record.kind, record.name, record.decorates > 0, find_kind(record.kind)->allows_many, record.file.string()});
+  return known;
+}
+
+// A word in `plugins` that the catalog has to look at first: a path outside of the search path, a broken file, a twin.
+void find_words(PluginCatalog& catalog, const ConfigTree& tree, const std::vector<std::string>& edits) {
+  std::vector<std::string> words = plugin_lists(tree).plugins;
+  words.insert(words.end(), edits.begin(), edits.end());
+  for (const std::string& word : words)
+    if (!word.starts_with("-")) catalog.find(word);
+}
+
+Job make_job(ConfigTree tree, const Request& request, const std::string& default_name) {
+  Job job;
+  job.tree = std::move(tree);
+  job.catalog = load_catalog(job.tree);
+  find_words(job.catalog, job.tree, request.plugin_edits);
+  const std::vector<KnownPlugin> known = known_plugins(job.catalog);
+  if (!request.plugin_edits.empty()) apply_plugins_flag(job.tree, request.plugin_edits, known);
+  const std::vector<KnownPlugin> chosen = select_plugins(job.tree, known);
+  require_kinds(kRequiredKinds, chosen, known);
+
+  std::vector<PluginSchema> schemas;
+  std::vector<PluginRecord> records;  // keeps the schemas alive
+  const auto is_chosen = [&](const PluginRecord& record) {
+    return std::any_of(chosen.begin(), chosen.end(), [&](const KnownPlugin& plugin) { return plugin.kind == record.kind && plugin.name == record.name; });
+  };
+  for (const KnownPlugin& plugin : chosen) records.push_back(job.catalog.find(plugin.kind + "/" + plugin.name));
+  const size_t num_chosen = records.size();
+  for (const PluginRecord& record : job.catalog.records())
+    if (!is_chosen(record)) records.push_back(record);
+  for (size_t i = 0; i < records.size(); ++i) schemas.push_back({records[i].kind, records[i].name, records[i].schema.get(), i < num_chosen});
+  job.config = resolve(job.tree, schemas, {default_name, false});
+
+  const auto choose = [&](const PluginConfig& config) { return ChosenPlugin{job.catalog.find(config.kind + "/" + config.name), config.values}; };
+  for (const PluginConfig& config : job.config.plugins) job.plugins.push_back(choose(config));
+  for (const EvaluationSources& sources : job.config.evaluation_sources) {
+    job.evaluation_sources.emplace_back(sources.set, std::vector<ChosenPlugin>{});
+    for (const PluginConfig& config : sources.plugins) job.evaluation_sources.back().second.push_back(choose(config));
+  }
+  return job;
+}
+
+// Every backend that is no decorator gets a URI whose scheme it has.
+std::vector<std::string> checkpoint_uris(const Job& job, const std::filesystem::path& folder) {
+  std::vector<std::string> uris = job.config.run.checkpoint.uris;
+  if (uris.empty()) uris.push_back("file:" + (std::filesystem::absolute(folder) / "checkpoints").string());
+  size_t next = 0;
+  for (const ChosenPlugin& plugin : job.plugins) {
+    if (plugin.record.kind != "checkpoint_backend" || plugin.record.decorates > 0) continue;
+    if (next >= uris.size())
+      throw Error(ExitCode::kConfig, format("checkpoint.uri: {} place(s) given, {} needs one more; make it a list with one URI for each backend", uris.size(), plugin.record.full_name()));
+    const std::string scheme = uris[next].substr(0, uris[next].find(':'));
+    const auto& schemes = plugin.record.schemes;
+    if (std::find(schemes.begin(), schemes.end(), scheme) == schemes.end())
+      throw Error(ExitCode::kConfig, format("checkpoint.uri: {}: {} does not handle the scheme \"{}\"; choose a backend that does (`trainhost plugins list`), or another URI",
+                                            uris[next], plugin.record.full_name(), scheme));
+    ++next;
+  }
+  return uris;
+}
+
+}  // namespace
+
+std::filesystem::path cache_folder() {
+  const auto variable = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
+  if (const std::string own = variable("TRAINHOST_CACHE"); !own.empty()) return own;
+  if (const std::string shared = variable("XDG_CACHE_HOME"); !shared.empty()) return std::filesystem::path(shared) / "trainhost";
+  return std::filesystem::path(variable("HOME")) / ".cache" / "trainhost";
+}
+
+ConfigTree load_tree(const Request& request) {
+  ConfigTree tree;
+  if (request.words.empty())
+    tree.add_text(kDefaultJobText, "<default job>");
+  else
+    tree.add_file(request.words.back());
+  add_request(tree, request);
+  return tree;
+}
+
+PluginCatalog load_catalog(const ConfigTree& tree) {
+  std::vector<std::filesystem::path> configured;
+  if (const auto* paths = tree.find({"plugin_path"}); paths && paths->is_array())
+    for (const auto& path : *paths)
+      if (path.is_string()) configured.emplace_back(path.get<std::string>());
+  return PluginCatalog::scan(plugin_search_path(configured));
+}
+
+Job load_job(const Request& request) {
+  const std::string default_name = request.words.empty() ? "default" : std::filesystem::path(request.words.back()).stem().string();
+  return make_job(load_tree(request), request, default_name);
+}
+
+Job load_run_job(const Request& request, const std::filesystem::path& folder) {
+  const std::filesystem::path config = folder / "config.toml";
+  if (!std::filesystem::exists(config))
+    throw Error(ExitCode::kConfig, format("{}: no run folder, it has no config.toml; give the folder that `trainhost run` printed, e.g. runs/quickstart", folder.string()));
+  ConfigTree tree;
+  tree.add_file(config);
+  add_request(tree, request);
+  return make_job(std::move(tree), request, folder.filename().string());
+}
+
+SessionSetup make_setup(const Job& job, const std::filesystem::path& folder, const std::string& run_id) {
+  SessionSetup setup;
+  setup.config = job.config;
+  setup.plugins = job.plugins;
+  setup.evaluation_sources = job.evaluation_sources;
+  setup.folder = folder;
+  setup.checkpoint_uris = checkpoint_uris(job, folder);
+  setup.facts.run_id = run_id;
+  setup.facts.run_folder = std::filesystem::absolute(folder).string();
+  setup.facts.cache_folder = cache_folder().string();
+  setup.facts.currency = job.config.run.currency;
+  setup.facts.config_json = job.config.host.values().dump();
+  return setup;
+}
+
+void keep_evaluation_only(SessionSetup& setup) {
+  static const std::vector<std::string> kNeeded{"precision_policy", "accumulation_schedule", "data_source", "checkpoint_backend", "model", "op_pack"};
+  setup.is_training = false;
+  setup.may_restore = true;
+  std::erase_if(setup.plugins, [](const ChosenPlugin& plugin) { return std::find(kNeeded.begin(), kNeeded.end(), plugin.record.kind) == kNeeded.end(); });
+}
+
+}  // namespace trainhost
