@@ -1,5 +1,6 @@
 // From the names in `plugins`, `decorators` and --plugins to the plugins they mean. Pure: the catalog is passed in.
 #pragma once
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,9 +13,12 @@ namespace trainhost {
 /// What the catalog says of one installed plugin. `file` is the path that the user may write instead of a name; empty when it was found by name only.
 struct KnownPlugin {
   std::string kind, name;
-  bool is_decorator = false;
+  uint32_t decorates = 0;    // upstreams that it wraps; 0 = no decorator
   bool allows_many = false;  // the kind does
   std::string file = {};
+
+  std::string full_name() const { return kind + "/" + name; }
+  bool is(const KnownPlugin& other) const { return kind == other.kind && name == other.name; }
 };
 
 /// The plugin that `word` means: a bare name (must be unambiguous), kind/name, or the path of a file (must hold one plugin).
@@ -33,8 +37,8 @@ PluginLists edit_plugins(PluginLists lists, std::span<const std::string> edits, 
 /// The same on a tree: changed lists get the origin "flag --plugins ...".
 void apply_plugins_flag(ConfigTree& tree, std::span<const std::string> edits, std::span<const KnownPlugin> known);
 
-/// The chosen plugins: those of `plugins` in their order, then decorators, innermost first. Two of a kind that allows one are refused, except several
-/// checkpoint backends under a decorator (it may take more than one upstream). Throws Error(kConfig) or Error(kPlugin) with the place of the list.
+/// The chosen plugins: those of `plugins` in their order, then the decorators of each kind, innermost first ([data] and [checkpoint] before `plugins`). Two
+/// of a kind that allows one are refused, unless a decorator of the kind takes several. Throws Error(kConfig) or Error(kPlugin) with the place of the list.
 std::vector<KnownPlugin> select_plugins(const ConfigTree& tree, std::span<const KnownPlugin> known);
 
 /// Throws Error(kConfig) that names the installed candidates when a kind of `kinds` has no chosen plugin.

@@ -10,7 +10,8 @@ namespace trainhost {
 /// Collects what is wrong with a config, so that one look shows all of it.
 class Problems {
  public:
-  void add(std::string message) { messages_.push_back(std::move(message)); }
+  /// The same problem counts once.
+  void add(const std::string& message);
   bool empty() const { return messages_.empty(); }
   /// Throws Error(kConfig) with one problem a line (at most 20) when there is any.
   void raise() const;
@@ -29,6 +30,9 @@ class Problems {
 ///
 /// `name` is how messages call the table ("accum"; empty for the top). Returns the table with defaults; what is wrong goes to `problems`.
 ConfigTree check_table(const nlohmann::json& schema, const ConfigTree& table, const std::string& name, Problems& problems);
+
+/// The checked values without what "x-trajectory": false marks, and without tables that are empty then.
+nlohmann::json trajectory_part(const nlohmann::json& schema, const nlohmann::json& values);
 
 /// A schema that uses other keywords or contradicts itself is a mistake of the plugin: Error(kPlugin) beginning with `place`.
 void check_schema(const nlohmann::json& schema, const std::string& place);

@@ -105,4 +105,15 @@ void ConfigTree::graft(const KeyPath& path, const ConfigTree& other) {
   }
 }
 
+std::vector<KeyPath> ConfigTree::leaves() const {
+  std::vector<KeyPath> paths;
+  for (const auto& [path, unused] : origins_)
+    if (!find(path)->is_object()) paths.push_back(path);
+  return paths;
+}
+
+void ConfigTree::raise_levels(int by) {
+  for (auto& [unused, origin] : origins_) origin.level += by;
+}
+
 }  // namespace trainhost

@@ -31,6 +31,10 @@ struct Origin {
 /// tables are merged, lists are not. All functions throw Error(kConfig) that begins with the place.
 class ConfigTree {
  public:
+  ConfigTree() = default;
+  /// An empty table that says where it comes from.
+  explicit ConfigTree(const Origin& origin) : origins_{{KeyPath{}, origin}} {}
+
   /// The file and, before it, what its `include` names, relative to the file that includes.
   void add_file(const std::filesystem::path& file);
   /// A text that is no file; `name` stands in messages ("<default job>"), includes are relative to `folder`.
@@ -56,6 +60,10 @@ class ConfigTree {
   ConfigTree subtree(const KeyPath& path) const;
   /// Lays `other` over this tree at `path`, each leaf with its own origin.
   void graft(const KeyPath& path, const ConfigTree& other);
+  /// Every value that is no table, in the order of their keys.
+  std::vector<KeyPath> leaves() const;
+  /// Puts all values above those of another tree by this much.
+  void raise_levels(int by);
 
   /// Keys that `a.b=c` or the environment made: resolve() refuses those that no schema declares. `first_new`: index of the first part that was not there.
   struct Addition {

@@ -1,0 +1,166 @@
+// Copies values; all that can still be wrong here are intervals.
+#include "config/run_config_reader.h"
+
+#include "base/error.h"
+
+namespace trainhost {
+namespace {
+
+using nlohmann::json;
+
+class Reader {
+ public:
+  Reader(const ConfigTree& host, const ResolveOptions& options, Problems& problems) : host_(host), problems_(problems) {
+    measures_.currency = get<std::string>({"currency"}).value_or("usd");
+    measures_.has_price = host.find({"price_per_hour"}) != nullptr;
+    measures_.has_energy_meter = options.has_energy_meter;
+  }
+
+  RunConfig read() {
+    RunConfig run;
+    read_max(run);
+    take({"name"}, run.name);
+    take({"seed"}, run.seed);
+    take({"device"}, run.device);
+    take({"plugins"}, run.plugins);
+    run.plugin_path = texts({"plugin_path"});
+    run.price_per_hour = get<double>({"price_per_hour"});
+    take({"currency"}, run.currency);
+    take({"clip_norm"}, run.clip_norm);
+    take({"max_skips"}, run.max_skips);
+    take({"require_smoke"}, run.require_smoke);
+    read_data(run.data);
+    read_checkpoint(run.checkpoint);
+    take({"execution", "cuda_graph"}, run.execution.cuda_graph);
+    take({"execution", "threads"}, run.execution.threads);
+    run.telemetry.every = interval({"telemetry", "every"});
+    take({"model", "fields"}, run.model.fields);
+    read_sample(run.sample);
+    for (const std::string& label : names({"optimizer", "groups"})) run.groups.push_back(read_group(label));
+    for (const std::string& name : names({"evaluation"})) run.evaluations.push_back(read_evaluation(name));
+    return run;
+  }
+
+ private:
+  // Values that did not pass the schema are absent; their problem is known already.
+  template <class T>
+  std::optional<T> get(const KeyPath& path) const {
+    const json* value = host_.find(path);
+    return value ? std::optional(value->get<T>()) : std::nullopt;
+  }
+  template <class T>
+  void take(const KeyPath& path, T& out) const {
+    if (const auto value = get<T>(path)) out = *value;
+  }
+
+  std::vector<std::string> texts(const KeyPath& path) const {
+    const json* value = host_.find(path);
+    if (!value) return {};
+    return value->is_string() ? std::vector<std::string>{value->get<std::string>()} : value->get<std::vector<std::string>>();
+  }
+
+  std::vector<std::string> names(const KeyPath& path) const {
+    std::vector<std::string> all;
+    if (const json* table = host_.find(path))
+      for (const auto& [name, unused] : table->items()) all.push_back(name);
+    return all;
+  }
+
+  void read_max(RunConfig& run) {
+    const std::string place = place_of({"max"});
+    for (const std::string& text : texts({"max"})) {
+      report([&] {
+        const Interval limit = parse_interval(text, place);
+        if (limit.unit == Unit::kPercent)
+          throw Error(ExitCode::kConfig, format("{}: \"{}\" is a part of the run's length, which max itself states; wanted steps, samples, tokens, epochs, time or money", place, text));
+        require_measurable(limit, measures_, place);
+        run.max.push_back(limit);
+      });
+    }
+    length_ = run_length(run.max);
+  }
+
+  Interval interval(const KeyPath& path) {
+    Interval result;
+    const auto text = get<std::string>(path);
+    if (!text) return result;
+    report([&] {
+      const std::string place = place_of(path);
+      result = parse_interval(*text, place);
+      require_measurable(result, measures_, place);
+      result = resolve_percent(result, length_, place);
+    });
+    return result;
+  }
+
+  template <class Action>
+  void report(Action action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      problems_.add(error.what());
+    }
+  }
+
+  std::string place_of(const KeyPath& path) const { return format("{}: {}", host_.origin(path).text, key_text(path)); }
+
+  void read_data(DataConfig& data) const {
+    take({"data", "threads"}, data.threads);
+    take({"data", "prefetch"}, data.prefetch);
+    take({"data", "shuffle"}, data.shuffle);
+    take({"data", "shuffle_blocks"}, data.shuffle_blocks);
+    take({"data", "decorators"}, data.decorators);
+  }
+
+  void read_checkpoint(CheckpointConfig& checkpoint) {
+    checkpoint.uris = texts({"checkpoint", "uri"});
+    checkpoint.every = interval({"checkpoint", "every"});
+    take({"checkpoint", "keep_last"}, checkpoint.keep_last);
+    take({"checkpoint", "keep_best"}, checkpoint.keep_best);
+    take({"checkpoint", "good_after"}, checkpoint.good_after);
+    take({"checkpoint", "decorators"}, checkpoint.decorators);
+  }
+
+  void read_sample(SampleConfig& sample) const {
+    take({"sample", "prompt"}, sample.prompt);
+    take({"sample", "length"}, sample.length);
+    take({"sample", "temperature"}, sample.temperature);
+    take({"sample", "top_k"}, sample.top_k);
+  }
+
+  ParameterGroup read_group(const std::string& label) const {
+    const KeyPath table{"optimizer", "groups", label};
+    ParameterGroup group;
+    group.label = label;
+    take(below(table, "pattern"), group.pattern);
+    take(below(table, "rate_multiplier"), group.rate_multiplier);
+    group.weight_decay = get<double>(below(table, "weight_decay"));
+    return group;
+  }
+
+  EvaluationSet read_evaluation(const std::string& name) {
+    const KeyPath table{"evaluation", name};
+    EvaluationSet set;
+    set.name = name;
+    set.every = interval(below(table, "every"));
+    take(below(table, "max_samples"), set.max_samples);
+    take(below(table, "micro_batch_samples"), set.micro_batch_samples);
+    return set;
+  }
+
+  static KeyPath below(KeyPath table, const char* key) {
+    table.emplace_back(key);
+    return table;
+  }
+
+  const ConfigTree& host_;
+  Problems& problems_;
+  Measures measures_;
+  std::optional<Interval> length_;
+};
+
+}  // namespace
+
+RunConfig read_run_config(const ConfigTree& host, const ResolveOptions& options, Problems& problems) { return Reader(host, options, problems).read(); }
+
+}  // namespace trainhost

@@ -1,0 +1,107 @@
+// A resolved config as text: top-level keys, host tables in the order of the documentation, plugins in the order of `plugins`, evaluation sets.
+#include "config/writer.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "config/host_keys.h"
+
+namespace trainhost {
+namespace {
+
+using nlohmann::json;
+
+// A comment must stay on its line.
+std::string comment_text(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return text;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = json(text).dump();  // JSON's escapes are TOML's too
+  for (size_t at; (at = out.find('\x7f')) != std::string::npos;) out.replace(at, 1, "\\u007f");
+  return out;
+}
+
+class Writer {
+ public:
+  explicit Writer(bool with_origins) : with_origins_(with_origins) {}
+
+  std::string text;
+
+  void add_line(const std::string& key, const json& value, const Origin& origin) {
+    const std::string line = key_text({key}) + " = " + toml_value(value);
+    text += with_origins_ ? format("{:<48}  # {}\n", line, comment_text(origin.text)) : line + "\n";
+  }
+
+  void add_header(const KeyPath& path) {
+    if (!path.empty()) text += format("\n[{}]\n", key_text(path));
+  }
+
+  // The values of one table under `header`, then its tables. `order` names the keys that come first.
+  void add_table(const KeyPath& header, const ConfigTree& tree, const KeyPath& path, const std::vector<std::string>& order = {}) {
+    const json* table = tree.find(path);
+    if (!table) return;
+    std::vector<std::string> keys = order;
+    for (const auto& [key, unused] : table->items())
+      if (std::find(order.begin(), order.end(), key) == order.end()) keys.push_back(key);
+    bool has_header = false;
+    for (const std::string& key : keys) {
+      if (!table->contains(key) || (*table)[key].is_object()) continue;
+      if (!std::exchange(has_header, true)) add_header(header);
+      add_line(key, (*table)[key], tree.origin(extended(path, key)));
+    }
+    for (const std::string& key : keys)
+      if (table->contains(key) && (*table)[key].is_object()) add_table(extended(header, key), tree, extended(path, key));
+  }
+
+ private:
+  static KeyPath extended(KeyPath path, const std::string& key) {
+    path.push_back(key);
+    return path;
+  }
+
+  bool with_origins_;
+};
+
+// The first parts of the host's keys: scalars and tables, in order, each once.
+std::vector<std::string> top_level_order() {
+  std::vector<std::string> order;
+  for (const std::string& path : host_key_paths()) {
+    const std::string first = path.substr(0, path.find('.'));
+    if (std::find(order.begin(), order.end(), first) == order.end()) order.push_back(first);
+  }
+  return order;
+}
+
+}  // namespace
+
+std::string toml_value(const json& value) {
+  if (value.is_string()) return quoted(value.get<std::string>());
+  if (value.is_array()) {
+    std::string text;
+    for (const json& element : value) text += (text.empty() ? "" : ", ") + toml_value(element);
+    return "[" + text + "]";
+  }
+  if (!value.is_object()) return value.dump();
+  std::string text;
+  for (const auto& [key, child] : value.items()) text += (text.empty() ? "" : ", ") + key_text({key}) + " = " + toml_value(child);
+  return text.empty() ? "{}" : "{ " + text + " }";
+}
+
+std::string resolved_toml(const ResolvedConfig& config, bool with_origins) {
+  Writer writer(with_origins);
+  ConfigTree host = config.host;
+  const ConfigTree evaluation = host.subtree({"evaluation"});
+  host.erase({"evaluation"});
+  writer.add_table({}, host, {}, top_level_order());
+  for (const PluginConfig& plugin : config.plugins) writer.add_table(parse_key(plugin.table), plugin.tree, {});
+  for (const EvaluationSet& set : config.run.evaluations) {
+    writer.add_table({"evaluation", set.name}, evaluation, {set.name});
+    writer.add_table({"evaluation", set.name}, config.evaluation_overrides, {set.name});
+  }
+  return writer.text;
+}
+
+}  // namespace trainhost
