@@ -107,8 +107,10 @@ std::unique_ptr<Plugin> make(const Definition& definition, std::string_view json
   if constexpr (std::is_constructible_v<Class, ConfigHandle>)
     if (definition.schema.schema) return definition.schema.schema->make(json, [](ConfigHandle config) -> std::unique_ptr<Plugin> { return std::make_unique<Class>(config); });
   if constexpr (std::is_default_constructible_v<Class>) {
-    struct NoConfig {};
-    return Schema<NoConfig>().make(json, [](ConfigHandle) -> std::unique_ptr<Plugin> { return std::make_unique<Class>(); });
+    JsonReader reader(json);
+    reader.object([](std::string_view name) { throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("config: unknown key \"{}\", this plugin has none", name)); });
+    reader.end();
+    return std::make_unique<Class>();
   } else
     throw PluginError(TRAINHOST_INTERNAL, "the constructor takes another type than the schema describes");
 }

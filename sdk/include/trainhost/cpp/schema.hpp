@@ -111,7 +111,8 @@ struct AnyMember : Slot<Config, Types>... {
  private:
   template <class T, class Visitor>
   constexpr void visit_one(const Visitor& visitor) const {
-    if (const auto pointer = static_cast<const Slot<Config, T>&>(*this).pointer) visitor(pointer);
+    if constexpr (sizeof(T) <= sizeof(Config))  // else no member has this type, and the compiler would warn of the impossible read
+      if (const auto pointer = static_cast<const Slot<Config, T>&>(*this).pointer) visitor(pointer);
   }
 };
 template <class Config>
@@ -189,6 +190,7 @@ class Schema final : public detail::SchemaBase {
   }
 
   constexpr void write(detail::JsonText& out) const override {
+    if (!std::is_constant_evaluated()) return;  // nothing of this is needed at run time
     Config defaults{};  // not const: gcc 12 refuses a const std::string here
     check_names();
     out.raw("{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
