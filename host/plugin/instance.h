@@ -22,7 +22,7 @@ namespace trainhost {
 struct RunFacts {
   uint32_t rank = 0, world_size = 1;
   bool is_resumed = false;
-  std::string run_id, run_folder, cache_folder, currency, config_json;
+  std::string run_id = {}, run_folder = {}, cache_folder = {}, currency = {}, config_json = {};
 };
 
 /// Trial micro-batches for accumulation schedules (service trainhost.memory/1). Implemented by the loop over the engine; may throw Error.
@@ -37,9 +37,9 @@ class Instance;
 
 /// What one instance is given beside the services log and call. Everything is borrowed and outlives the instance.
 struct InstanceServices {
-  CallMeter* meter = nullptr;         // brackets every call into the plugin; the account is "kind/name"
-  MemoryProbe* memory = nullptr;      // null: the service is absent
-  std::vector<Instance*> upstreams;   // of a decorator, as many as the record says; start them before it
+  CallMeter* meter = nullptr;             // brackets every call into the plugin; the account is "kind/name"
+  MemoryProbe* memory = nullptr;          // null: the service is absent
+  std::vector<Instance*> upstreams = {};  // of a decorator, as many as the record says; start them before it
 };
 
 class Instance {

@@ -54,7 +54,7 @@ struct RecordReader {
   std::string identifier(const char* key) const {
     const std::string word = text(key);
     const bool is_plain = word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
-    if (word.empty() || word.size() > 64 || !is_plain || word[0] < 'a') fail(format("has \"{}\": \"{}\", wanted snake_case of at most 64 characters", key, word));
+    if (word.empty() || word.size() > 64 || !is_plain) fail(format("has \"{}\": \"{}\", wanted [a-z0-9_], at most 64 characters", key, word));
     return word;
   }
 

@@ -1,0 +1,131 @@
+// Prints records; runs no code of any plugin.
+#include "commands/plugins_command.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/table.h"
+
+namespace trainhost {
+namespace {
+
+using nlohmann::json;
+using Rows = std::vector<std::vector<std::string>>;
+
+json as_json_object(const PluginRecord& record) {
+  return {{"kind", record.kind},
+          {"name", record.name},
+          {"version", record.version},
+          {"tier", record.tier()},
+          {"summary", record.summary},
+          {"file", record.file.string()},
+          {"hash", content_hash(read_file(record.file, ExitCode::kPlugin))},
+          {"abi", record.abi},
+          {"min_host_minor", record.min_host_minor},
+          {"torch_build", record.torch_build ? json(*record.torch_build) : json(nullptr)},
+          {"needs", record.needs},
+          {"schemes", record.schemes},
+          {"decorates", record.decorates},
+          {"stateful", record.is_stateful},
+          {"schema", *record.schema}};
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+// A text of a plugin on one line of a terminal: no control characters.
+std::string plain(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return text;
+}
+
+// "integer from 1", "one of bf16, fp16", "list of string".
+std::string type_text(const json& property) {
+  if (const auto choices = property.find("enum"); choices != property.end()) {
+    std::vector<std::string> words;
+    for (const json& choice : *choices) words.push_back(choice.is_string() && !choice.get<std::string>().empty() ? choice.get<std::string>() : choice.dump());
+    return "one of " + joined(words);
+  }
+  std::string text = property.contains("type") && property["type"].is_string() ? property["type"].get<std::string>() : "any";
+  if (text == "array") return "list of " + (property.contains("items") && property["items"].is_object() ? type_text(property["items"]) : "any");
+  for (const auto& [key, words] : {std::pair{"minimum", " from "}, {"exclusiveMinimum", " above "}, {"maximum", " to "}, {"exclusiveMaximum", " below "}})
+    if (property.contains(key)) text += words + property[key].dump();
+  return text;
+}
+
+bool is_required(const json& schema, const std::string& key) {
+  const auto required = schema.find("required");
+  return required != schema.end() && required->is_array() && std::find(required->begin(), required->end(), json(key)) != required->end();
+}
+
+void print_keys(const json& schema, std::ostream& out) {
+  const auto properties = schema.find("properties");
+  if (properties == schema.end() || !properties->is_object() || properties->empty()) {
+    out << "\nNo config keys.\n";
+    return;
+  }
+  Rows rows = {{"KEY", "TYPE", "DEFAULT", "MEANING"}};
+  for (const auto& [key, property] : properties->items()) {
+    if (!property.is_object()) continue;
+    const std::string fallback = property.contains("default") ? property["default"].dump() : is_required(schema, key) ? "(required)" : "(none)";
+    rows.push_back({key, type_text(property), fallback, property.value("description", "")});
+  }
+  for (std::vector<std::string>& row : rows)
+    for (std::string& cell : row) cell = plain(cell);
+  out << "\nConfig keys\n" << align_columns(rows, "llll");
+  if (const auto groups = schema.find("x-alternatives"); groups != schema.end() && groups->is_array())
+    for (const json& group : *groups)
+      if (group.is_array()) out << "  At most one of: " << plain(joined(group.get<std::vector<std::string>>())) << "\n";
+}
+
+}  // namespace
+
+void print_plugin_list(const PluginCatalog& catalog, bool as_json, std::ostream& out) {
+  if (as_json) {
+    json all = {{"folders", json::array()}, {"plugins", json::array()}, {"broken", json::array()}};
+    for (const auto& folder : catalog.folders()) all["folders"].push_back(folder.string());
+    for (const PluginRecord& record : catalog.records()) all["plugins"].push_back(as_json_object(record));
+    for (const BrokenFile& file : catalog.broken()) all["broken"].push_back({{"file", file.file.string()}, {"reason", file.reason}, {"names", file.names}});
+    out << all.dump(2, ' ', false, json::error_handler_t::replace) << "\n";
+    return;
+  }
+  Rows rows = {{"NAME", "KIND", "VERSION", "TIER", "FILE", "SUMMARY"}};
+  for (const PluginRecord& record : catalog.records())
+    rows.push_back({record.name, record.kind, plain(record.version), record.tier(), record.file.filename().string(), plain(record.summary)});
+  if (rows.size() > 1) out << align_columns(rows, "llllll", 0);
+  else out << "No plugins.\n";
+  out << "\nLooked in:\n";
+  for (const auto& folder : catalog.folders()) out << "  " << folder.string() << "\n";
+  if (catalog.folders().empty()) out << "  no folder exists; set TRAINHOST_PLUGIN_PATH or the key plugin_path\n";
+  if (!catalog.broken().empty()) out << "\nBroken:\n";
+  for (const BrokenFile& file : catalog.broken()) out << "  " << plain(file.reason) << "\n";
+}
+
+void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_json, std::ostream& out) {
+  const PluginRecord record = catalog.find(wanted);
+  if (as_json) {
+    out << as_json_object(record).dump(2, ' ', false, json::error_handler_t::replace) << "\n";
+    return;
+  }
+  out << record.full_name() << " " << plain(record.version) << "\n" << plain(record.summary) << "\n\n";
+  Rows rows = {{"tier", record.tier() == "T2" ? "T2, tied to LibTorch " + plain(*record.torch_build) : "T0, plain C ABI"},
+               {"ABI", format("{}.{} or newer", record.abi, record.min_host_minor)},
+               {"stateful", record.is_stateful ? "yes: a resume needs its saved state" : "no"}};
+  if (record.decorates > 0) rows.push_back({"decorates", format("{} of its kind", record.decorates)});
+  if (!record.schemes.empty()) rows.push_back({"URI schemes", plain(joined(record.schemes))});
+  if (!record.needs.empty()) rows.push_back({"needs", plain(joined(record.needs))});
+  rows.push_back({"file", record.file.string()});
+  rows.push_back({"hash", content_hash(read_file(record.file, ExitCode::kPlugin))});
+  out << align_columns(rows, "ll");
+  print_keys(*record.schema, out);
+}
+
+}  // namespace trainhost
