@@ -1,0 +1,51 @@
+// The GPT-2 network: parameters, initialisation, forward pass.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <trainhost/torch/types.h>
+
+namespace gpt {
+
+namespace t2 = trainhost::t2;
+
+struct Shape {
+  int64_t layers = 0, heads = 0, width = 0, context_length = 0, vocabulary = 0;
+  double dropout = 0;
+};
+
+// Pre-norm transformer decoder with learned positions; the output layer shares its weight with the token embedding.
+// Radford et al., Language Models are Unsupervised Multitask Learners, 2019; names and initialisation as in nanoGPT.
+class Network {
+ public:
+  // Draws the weights from a generator of its own on the CPU: the same on every device.
+  void build(const Shape& shape, at::Device device, at::ScalarType type, uint64_t seed);
+
+  std::vector<t2::Parameter>& parameters() { return parameters_; }
+  const Shape& shape() const { return shape_; }
+
+  // tokens [batch, length], any integer type, length <= context_length -> [batch, length, width].
+  at::Tensor hidden(const at::Tensor& tokens, bool is_training) const;
+  // [..., width] -> [..., vocabulary]
+  at::Tensor logits(const at::Tensor& hidden) const;
+
+ private:
+  // Offsets of a block's parameters; the blocks stand one behind another.
+  enum Part { kNorm1Weight, kNorm1Bias, kAttentionWeight, kAttentionBias, kAttentionOutWeight, kAttentionOutBias, kNorm2Weight, kNorm2Bias, kUpWeight,
+              kUpBias, kDownWeight, kDownBias, kPartsOfBlock };
+  static constexpr size_t kTokenEmbedding = 0, kPositionEmbedding = 1, kFirstBlock = 2;
+
+  const at::Tensor& weight(size_t index) const { return parameters_[index].compute; }
+  const at::Tensor& weight(int64_t block, Part part) const { return weight(kFirstBlock + static_cast<size_t>(block) * kPartsOfBlock + part); }
+  size_t final_norm() const { return kFirstBlock + static_cast<size_t>(shape_.layers) * kPartsOfBlock; }
+  at::Tensor normalise(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const;
+  at::Tensor attention(const at::Tensor& x, int64_t block, bool is_training) const;
+  at::Tensor feed_forward(const at::Tensor& x, int64_t block, bool is_training) const;
+
+  Shape shape_;
+  std::vector<t2::Parameter> parameters_;
+  at::Tensor positions_;  // 0, 1, ..., context_length - 1
+};
+
+}  // namespace gpt

@@ -1,0 +1,121 @@
+// The model plugin `mlp`: fully connected layers on rows of numbers, for classes or for values.
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/scalar_tensor.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <trainhost/plugin.hpp>
+#include <trainhost/torch/model.h>
+
+namespace {
+
+namespace t2 = trainhost::t2;
+using trainhost::Field;
+using trainhost::PluginError;
+
+struct Config {
+  std::vector<int64_t> widths = {128, 128};
+};
+
+PluginError refuse(const std::string& words) { return {TRAINHOST_INVALID_ARGUMENT, "mlp: " + words}; }
+
+const Field& find_field(std::span<const Field> fields, std::string_view name) {
+  for (const Field& field : fields)
+    if (field.name == name) return field;
+  throw refuse(trainhost::format("the data has no field \"{}\"; wanted are \"x\" (numbers) and \"y\" (a class or values): map fields under [model] fields", name));
+}
+
+// Numbers of one sample of the field.
+int64_t size_of(const Field& field) {
+  int64_t size = 1;
+  for (const int64_t axis : field.shape) {
+    if (axis < 0) throw refuse(trainhost::format("field \"{}\" has samples of varying shape; all must have one shape", field.name));
+    size *= axis;
+  }
+  return size;
+}
+
+class Mlp final : public t2::Model {
+ public:
+  explicit Mlp(Config config) : config_(std::move(config)) {}
+
+  void build(const t2::ModelFacts& facts) override {
+    const Field& x = find_field(facts.fields, "x");
+    const Field& y = find_field(facts.fields, "y");
+    is_classifier_ = y.dtype.code == TRAINHOST_DTYPE_INT || y.dtype.code == TRAINHOST_DTYPE_UINT;
+    if (is_classifier_ && y.num_classes < 2) throw refuse(trainhost::format("field \"y\" holds classes, but the data says there are {}; wanted at least 2", y.num_classes));
+    ignored_target_ = is_classifier_ ? std::llround(y.pad_value) : 0;
+    at::Generator generator = at::detail::createCPUGenerator(facts.seed);
+    int64_t inputs = size_of(x);
+    for (const int64_t width : config_.widths) inputs = add_layer(inputs, width, facts, generator);
+    add_layer(inputs, is_classifier_ ? y.num_classes : size_of(y), facts, generator);
+  }
+
+  std::span<t2::Parameter> parameters() override { return parameters_; }
+  std::span<t2::NamedTensor> buffers() override { return {}; }
+
+  t2::Output forward(const t2::Batch& batch, t2::Mode) override {
+    const at::Tensor outputs = outputs_of(field(batch, "x").to(parameters_[0].compute.scalar_type()).flatten(1));
+    const at::Tensor& y = field(batch, "y");
+    return is_classifier_ ? class_loss(outputs, y.to(at::kLong).flatten()) : value_loss(outputs, y.to(at::kFloat).reshape(outputs.sizes()));
+  }
+
+ private:
+  static const at::Tensor& field(const t2::Batch& batch, std::string_view name) {
+    for (const t2::NamedTensor& one : batch.fields)
+      if (one.name == name) return one.tensor;
+    throw refuse(trainhost::format("a batch has no field \"{}\"", name));
+  }
+
+  // Uniform within 1 / sqrt(inputs), as torch.nn.Linear.
+  int64_t add_layer(int64_t inputs, int64_t outputs, const t2::ModelFacts& facts, at::Generator& generator) {
+    const std::string name = trainhost::format("layers.{}", parameters_.size() / 2);
+    const double bound = 1.0 / std::sqrt(static_cast<double>(inputs));
+    const at::TensorOptions target = at::TensorOptions(facts.default_dtype).device(facts.device);
+    const auto draw = [&](at::IntArrayRef sizes) { return at::empty(sizes, at::TensorOptions(at::kFloat)).uniform_(-bound, bound, generator).to(target); };
+    parameters_.push_back({name + ".weight", draw({outputs, inputs}), {}, true, t2::kDecay});
+    parameters_.push_back({name + ".bias", draw({outputs}), {}, true, t2::kBias});
+    return outputs;
+  }
+
+  at::Tensor outputs_of(at::Tensor x) const {
+    for (size_t i = 0; i < parameters_.size(); i += 2) {
+      x = at::linear(x, parameters_[i].compute, parameters_[i + 1].compute);
+      if (i + 2 < parameters_.size()) x = at::relu(x);
+    }
+    return x;
+  }
+
+  t2::Output class_loss(const at::Tensor& logits, const at::Tensor& classes) const {
+    const at::Tensor is_counted = classes.ne(ignored_target_);
+    const at::Tensor num_right = logits.detach().argmax(1).eq(classes).logical_and_(is_counted).sum();
+    return {at::cross_entropy_loss(logits, classes, /*weight=*/{}, at::Reduction::Sum, ignored_target_), is_counted.sum(), {{"accuracy", num_right}}};
+  }
+
+  // Its mean over all values is the mean squared error.
+  static t2::Output value_loss(const at::Tensor& outputs, const at::Tensor& values) {
+    const at::Tensor count = at::scalar_tensor(static_cast<double>(values.numel()), at::TensorOptions(at::kFloat).device(outputs.device()));
+    return {at::mse_loss(outputs.to(at::kFloat), values, at::Reduction::Sum), count, {}};
+  }
+
+  Config config_;
+  std::vector<t2::Parameter> parameters_;
+  bool is_classifier_ = false;
+  int64_t ignored_target_ = 0;
+};
+
+}  // namespace
+
+TRAINHOST_PLUGIN(Mlp, {
+  .kind = "model",
+  .name = "mlp",
+  .version = "1.0.0",
+  .summary = "fully connected network on fields x and y; classes or values",
+  .schema = trainhost::schema<Config>().key("widths", &Config::widths, "outputs of each hidden layer; empty: a linear model", trainhost::at_least(1)),
+})

@@ -1,0 +1,8 @@
+#include <boost/test/unit_test.hpp>
+#include <trainhost/testing.hpp>
+BOOST_AUTO_TEST_SUITE(adamw_test)
+BOOST_AUTO_TEST_CASE(loads) {
+  trainhost::testing::PluginUnderTest plugin;
+  plugin.create("{}").start();
+}
+BOOST_AUTO_TEST_SUITE_END()
