@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/folders.h"
 #include "checkpoint/store.h"
 #include "base/crc32c.h"
 

@@ -1,0 +1,347 @@
+// The promises of a checkpoint backend, asked of the built file through the C ABI.
+#include <boost/test/unit_test.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+#include <trainhost/checkpoint_backend.h>
+#include <trainhost/format.hpp>
+#include <trainhost/testing.hpp>
+
+#include "base/crc32c.h"
+
+using namespace trainhost;
+using namespace trainhost::testing;
+namespace data = boost::unit_test::data;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "trainhost-localckpt-XXXXXX").string();
+    path = ::mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path); }
+};
+
+/// A backend in `root`, with its calls as C++.
+class Backend {
+ public:
+  explicit Backend(const fs::path& root) {
+    plugin_.create(format(R"({{"uri":"file:{}"}})", root.string())).start();
+    table_ = &plugin_.table<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
+  }
+  trainhost_put* begin(const std::string& key, uint64_t size, uint64_t part = 4096) {
+    trainhost_put* put = nullptr;
+    call(table_->put_begin, plugin_.c(), c_string(key), size, &part, &put);
+    return put;
+  }
+  void part(trainhost_put* put, uint64_t offset, const std::string& bytes) { call(table_->put_part, put, offset, static_cast<const void*>(bytes.data()), bytes.size(), crc32c(bytes.data(), bytes.size())); }
+  void commit(trainhost_put* put) { call(table_->put_commit, put); }
+  void abort(trainhost_put* put) { table_->put_abort(put); }
+  void put(const std::string& key, const std::string& bytes) {
+    trainhost_put* const put = begin(key, bytes.size());
+    for (size_t at = 0; at < bytes.size(); at += 4096) part(put, at, bytes.substr(at, 4096));
+    commit(put);
+  }
+  void create(const std::string& key, const std::string& bytes) { call(table_->create, plugin_.c(), c_string(key), static_cast<const void*>(bytes.data()), bytes.size()); }
+  std::string get(const std::string& key, uint64_t offset = 0, uint64_t size = 1 << 20) {
+    std::string bytes(size, '?');
+    uint64_t got = 0;
+    call(table_->get, plugin_.c(), c_string(key), offset, static_cast<void*>(bytes.data()), size, &got);
+    return bytes.substr(0, got);
+  }
+  std::vector<std::string> list(const std::string& prefix = "", size_t limit = 1000) {
+    struct Seen { std::vector<std::string> keys; size_t limit; } seen{{}, limit};
+    const auto visit = [](void* context, const trainhost_object* object) -> int32_t {
+      Seen& to = *static_cast<Seen*>(context);
+      to.keys.emplace_back(view(object->key));
+      return to.keys.size() >= to.limit;
+    };
+    call(table_->list, plugin_.c(), c_string(prefix), static_cast<void*>(&seen), static_cast<int32_t (*)(void*, const trainhost_object*)>(visit));
+    return seen.keys;
+  }
+  void remove(const std::string& key) { call(table_->remove, plugin_.c(), c_string(key)); }
+
+ private:
+  PluginUnderTest plugin_;
+  const trainhost_checkpoint_backend* table_;
+};
+
+size_t num_files(const fs::path& folder) {
+  return static_cast<size_t>(std::distance(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator()));
+}
+
+using Keys = std::vector<std::string>;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(localckpt_test)
+
+BOOST_DATA_TEST_CASE(what_is_put_is_got_at_any_size, data::make({0, 1, 4095, 4096, 4097, 100000}), size) {
+  const Folder folder;
+  Backend backend(folder.path);
+  std::string bytes(static_cast<size_t>(size), 'x');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7);
+  backend.put("step-1/a.bin", bytes);
+  BOOST_TEST((backend.get("step-1/a.bin") == bytes));
+  BOOST_TEST((Backend(folder.path).get("step-1/a.bin", 100, 50) == (bytes.size() > 100 ? bytes.substr(100, 50) : "")));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_seen_before_commit_and_nothing_stays_after_abort) {
+  const Folder folder;
+  Backend backend(folder.path);
+  trainhost_put* const put = backend.begin("a/b/c", 5);
+  backend.part(put, 0, "hello");
+  BOOST_TEST((backend.list() == Keys{}));
+  BOOST_TEST(status_of([&] { backend.get("a/b/c"); }) == TRAINHOST_NOT_FOUND);
+  backend.abort(put);
+  BOOST_TEST(num_files(folder.path) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(parts_may_come_in_any_order_twice_and_from_many_threads) {
+  const Folder folder;
+  Backend backend(folder.path);
+  trainhost_put* const put = backend.begin("big", 64 * 4096 + 5);
+  std::vector<std::thread> threads;
+  for (int worker = 0; worker < 4; ++worker)
+    threads.emplace_back([&, worker] {
+      for (int i = 64 - worker; i >= 0; i -= 4)
+        for (int again = 0; again < 2; ++again) backend.part(put, static_cast<uint64_t>(i) * 4096, std::string(i == 64 ? 5 : 4096, static_cast<char>('0' + i)));
+    });
+  for (std::thread& thread : threads) thread.join();
+  backend.commit(put);
+  const std::string bytes = backend.get("big");
+  BOOST_TEST_REQUIRE(bytes.size() == 64u * 4096 + 5);
+  for (size_t i = 0; i < bytes.size(); ++i) BOOST_TEST_REQUIRE(bytes[i] == static_cast<char>('0' + static_cast<int>(i / 4096)));
+}
+
+BOOST_AUTO_TEST_CASE(objects_may_be_put_from_many_threads) {
+  const Folder folder;
+  Backend backend(folder.path);
+  std::vector<std::thread> threads;
+  for (int worker = 0; worker < 4; ++worker)
+    threads.emplace_back([&, worker] {
+      for (int i = 0; i < 20; ++i) {
+        const std::string key = format("{}/{}/x", i % 3, worker * 100 + i);
+        backend.put(key, key);
+        if (i % 2) backend.remove(key);
+        backend.create(format("record-{}", i), "same");
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  BOOST_TEST(backend.list().size() == 4u * 10 + 20);
+  for (const std::string& key : backend.list()) BOOST_TEST((key.starts_with("record") || backend.get(key) == key));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_whose_bytes_were_changed_on_the_way_is_refused) {
+  const Folder folder;
+  Backend backend(folder.path);
+  PluginUnderTest plugin;
+  plugin.create(format(R"({{"uri":"file:{}"}})", folder.path.string())).start();
+  const auto& table = plugin.table<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
+  trainhost_put* put = nullptr;
+  uint64_t part = 4096;
+  call(table.put_begin, plugin.c(), c_string("a"), uint64_t{3}, &part, &put);
+  BOOST_TEST(status_of([&] { call(table.put_part, put, uint64_t{0}, static_cast<const void*>("abc"), uint64_t{3}, 1u); }) == TRAINHOST_DATA_LOSS);
+  table.put_abort(put);
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_with_a_missing_part_is_refused) {
+  const Folder folder;
+  Backend backend(folder.path);
+  trainhost_put* const put = backend.begin("a", 8192);
+  backend.part(put, 4096, std::string(4096, 'x'));
+  BOOST_TEST(status_of([&] { backend.commit(put); }) == TRAINHOST_FAILED_PRECONDITION);
+  BOOST_TEST(num_files(folder.path) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_part_beyond_the_object_is_refused) {
+  const Folder folder;
+  Backend backend(folder.path);
+  trainhost_put* const put = backend.begin("a", 10);
+  BOOST_TEST(status_of([&] { backend.part(put, 4096, "x"); }) == TRAINHOST_INVALID_ARGUMENT);
+  BOOST_TEST(status_of([&] { backend.part(put, 0, "longer than ten"); }) == TRAINHOST_INVALID_ARGUMENT);
+  backend.abort(put);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_is_never_written_over) {
+  const Folder folder;
+  Backend backend(folder.path);
+  trainhost_put* const late = backend.begin("a", 4);
+  backend.put("a", "first");
+  BOOST_TEST(status_of([&] { backend.begin("a", 1); }) == TRAINHOST_ALREADY_EXISTS);
+  backend.part(late, 0, "late");
+  BOOST_TEST(status_of([&] { backend.commit(late); }) == TRAINHOST_ALREADY_EXISTS);
+  BOOST_TEST(backend.get("a") == "first");
+  BOOST_TEST(num_files(folder.path) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(create_decides_races_and_may_be_repeated) {
+  const Folder folder;
+  Backend backend(folder.path);
+  backend.create("x/commit", "mine");
+  backend.create("x/commit", "mine");
+  for (const char* other : {"his", "mine too", "min", ""}) BOOST_TEST(status_of([&] { backend.create("x/commit", other); }) == TRAINHOST_ALREADY_EXISTS);
+  BOOST_TEST(backend.get("x/commit") == "mine");
+  BOOST_TEST(num_files(folder.path) == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(of_many_that_create_at_once_one_wins) {
+  const Folder folder;
+  for (int round = 0; round < 20; ++round) {
+    Backend backends[2] = {Backend(folder.path), Backend(folder.path)};
+    std::atomic<int> num_winners{0};
+    std::vector<std::thread> threads;
+    for (int worker = 0; worker < 4; ++worker)
+      threads.emplace_back([&, worker] { num_winners += status_of([&] { backends[worker % 2].create(format("race-{}", round), std::to_string(worker)); }) == TRAINHOST_OK; });
+    for (std::thread& thread : threads) thread.join();
+    BOOST_TEST(num_winners == 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(keys_are_listed_in_bytewise_order) {
+  const Folder folder;
+  Backend backend(folder.path);
+  for (const char* key : {"b", "a/x", "a-1", "a.b", "a0", "A", "a/b/c"}) backend.create(key, key);
+  BOOST_TEST((backend.list() == Keys{"A", "a-1", "a.b", "a/b/c", "a/x", "a0", "b"}));
+  BOOST_TEST((backend.list("a/") == Keys{"a/b/c", "a/x"}));
+  BOOST_TEST((backend.list("a/b") == Keys{"a/b/c"}));
+  BOOST_TEST((backend.list("a") == Keys{"a-1", "a.b", "a/b/c", "a/x", "a0"}));
+  BOOST_TEST((backend.list("", 2) == Keys{"A", "a-1"}));
+  BOOST_TEST((backend.list("none/") == Keys{}));
+  BOOST_TEST((backend.list("../") == Keys{}));
+}
+
+BOOST_AUTO_TEST_CASE(keys_that_lead_elsewhere_are_refused) {
+  const Folder folder;
+  Backend backend(folder.path);
+  for (const std::string key : {"", "/a", "a/", "a//b", "../a", "a/../b", "./a", "a/.", "a b", "~1", "a\\b", "\xc3\xa4"}) {
+    BOOST_TEST_CONTEXT("key " << key) {
+      BOOST_TEST(status_of([&] { backend.create(key, "x"); }) == TRAINHOST_INVALID_ARGUMENT);
+      BOOST_TEST(status_of([&] { backend.begin(key, 1); }) == TRAINHOST_INVALID_ARGUMENT);
+      BOOST_TEST(status_of([&] { backend.get(key); }) == TRAINHOST_INVALID_ARGUMENT);
+      BOOST_TEST(status_of([&] { backend.remove(key); }) == TRAINHOST_INVALID_ARGUMENT);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(folders_come_and_go_with_their_objects) {
+  const Folder folder;
+  const fs::path root = folder.path / "made" / "here";
+  Backend backend(root);
+  BOOST_TEST(!fs::exists(folder.path / "made"));
+  backend.put("a/b/c", "x");
+  backend.put("a/d", "x");
+  backend.remove("a/b/c");
+  BOOST_TEST(!fs::exists(root / "a" / "b"));
+  backend.remove("a/d");
+  backend.remove("a/d");
+  BOOST_TEST(!fs::exists(folder.path / "made"));
+  BOOST_TEST(fs::exists(folder.path));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_was_there_stays) {
+  const Folder folder;
+  Backend backend(folder.path);
+  backend.put("a", "x");
+  backend.remove("a");
+  BOOST_TEST(fs::exists(folder.path));
+}
+
+BOOST_AUTO_TEST_CASE(what_dead_writers_left_is_removed_at_start_and_the_living_keep_theirs) {
+  const Folder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Backend dying(folder.path);
+    dying.part(dying.begin("a/dead", 4), 0, "dead");
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  Backend living(folder.path);  // its start removed the dead one's
+  BOOST_TEST(num_files(folder.path) == 1u);
+  trainhost_put* const put = living.begin("a/alive", 5);
+  Backend another(folder.path);
+  living.part(put, 0, "alive");
+  living.commit(put);
+  BOOST_TEST((another.list() == Keys{"a/alive"}));
+}
+
+BOOST_DATA_TEST_CASE(uris_that_are_no_place_here_are_refused, data::make({"s3://bucket/x", "/tmp/x", "file:", "file://host/x"}), uri) {
+  PluginUnderTest plugin;
+  BOOST_TEST(status_of([&] { plugin.create(format(R"({{"uri":"{}"}})", uri)); }) == TRAINHOST_INVALID_ARGUMENT);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_uri_it_can_be_looked_at_but_not_started) {
+  PluginUnderTest plugin;
+  plugin.create("{}");
+  BOOST_TEST(status_of([&] { plugin.start(); }) == TRAINHOST_INVALID_ARGUMENT);
+}
+
+BOOST_AUTO_TEST_CASE(three_slashes_are_an_absolute_path) {
+  const Folder folder;
+  PluginUnderTest plugin;
+  plugin.create(format(R"({{"uri":"file://{}/x/"}})", folder.path.string())).start();
+  const auto& table = plugin.table<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
+  call(table.create, plugin.c(), c_string("k"), static_cast<const void*>("v"), uint64_t{1});
+  BOOST_TEST(fs::exists(folder.path / "x" / "k"));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_in_the_way_is_named_at_start) {
+  const Folder folder;
+  std::ofstream(folder.path / "file") << "x";
+  BOOST_TEST(status_of([&] { Backend backend(folder.path / "file"); }) == TRAINHOST_FAILED_PRECONDITION);
+  BOOST_TEST(words_of([&] { Backend backend(folder.path / "file"); }).find("file") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_without_the_right_to_write_is_permission_denied) {
+  const Folder folder;
+  fs::create_directories(folder.path / "locked");
+  fs::permissions(folder.path / "locked", fs::perms::owner_read | fs::perms::owner_exec);
+  const pid_t child = ::fork();
+  if (child == 0) {  // root may write anywhere, so the child becomes somebody else
+    ::chmod(folder.path.c_str(), 0755);
+    if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
+    Backend backend(folder.path / "locked");
+    ::_exit(status_of([&] { backend.begin("a", 1); }) == TRAINHOST_PERMISSION_DENIED ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  BOOST_TEST(WEXITSTATUS(status) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_is_found_when_an_object_begins) {
+  const Folder folder;
+  if (::mount("tmpfs", folder.path.c_str(), "tmpfs", 0, "size=256k") != 0) {
+    BOOST_TEST_MESSAGE("skipped: no right to mount a small tmpfs");
+    return;
+  }
+  {
+    Backend backend(folder.path);
+    backend.put("a", std::string(100'000, 'a'));
+    const std::string words = words_of([&] { backend.begin("x/b", 1 << 20); });
+    BOOST_TEST_MESSAGE(words);
+    BOOST_TEST(words.find("No space left") != std::string::npos);
+    BOOST_TEST(words.find("KiB are free there") != std::string::npos);
+    BOOST_TEST(words.find(folder.path.string()) != std::string::npos);
+    BOOST_TEST(status_of([&] { backend.begin("x/b", 1 << 20); }) == TRAINHOST_RESOURCE_EXHAUSTED);
+    BOOST_TEST(status_of([&] { backend.create("x/c", std::string(500'000, 'c')); }) == TRAINHOST_RESOURCE_EXHAUSTED);
+    BOOST_TEST(num_files(folder.path) == 1u);
+    backend.put("d", "room for little ones");
+  }
+  ::umount(folder.path.c_str());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

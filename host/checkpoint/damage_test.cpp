@@ -1,0 +1,167 @@
+// Damage in every region is found, named and survived.
+#include <boost/test/unit_test.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include "checkpoint/store.h"
+#include "checkpoint/test_store.h"
+
+using namespace trainhost;
+using namespace trainhost::testing;
+namespace data = boost::unit_test::data;
+
+namespace {
+
+/// Checkpoints of steps 1 and 2, the second to be damaged.
+struct TwoCheckpoints {
+  MemoryStore objects;
+  std::string older, newer;
+  TwoCheckpoints() {
+    CheckpointStore store(objects, small_options());
+    older = store.save(SmallState(1).snapshot()).info.id;
+    newer = store.save(SmallState(2).snapshot()).info.id;
+  }
+  std::string& object(const std::string& name) { return objects.contents.at(newer + "/" + name); }
+
+  /// Loads, wants the older one, and returns what was said about the newer.
+  CheckpointDamage load_older() {
+    std::vector<CheckpointDamage> reported;
+    const auto loaded = CheckpointStore(objects, small_options()).load_newest_verified([&](const CheckpointDamage& damage) { reported.push_back(damage); });
+    BOOST_TEST_REQUIRE(loaded.has_value());
+    BOOST_TEST(is_state(*loaded, 1));
+    BOOST_TEST_REQUIRE(reported.size() == 1u);
+    BOOST_TEST(reported[0].id == newer);
+    return reported[0];
+  }
+};
+
+struct Case {
+  const char* object;
+  const char* region;
+  size_t offset;
+};
+std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.object << " at " << c.offset; }
+
+const std::vector<Case> kFlips{
+    {"commit", "commit", 3},           {"commit", "commit", 150},          {"manifest.json", "manifest", 0},    {"manifest.json", "manifest", 200},
+    {"weights.safetensors", "header", 0}, {"weights.safetensors", "header", 9}, {"weights.safetensors", "header", 4095}, {"weights.safetensors", "data", 4096},
+    {"weights.safetensors", "data", 9000}, {"optimizer.safetensors", "header", 40}, {"optimizer.safetensors", "data", 16000}, {"engine.safetensors", "data", 4100},
+    {"plugins.safetensors", "data", 4097}, {"run_state.json", "data", 2},
+};
+const std::vector<const char*> kObjects{"commit", "manifest.json", "weights.safetensors", "optimizer.safetensors", "engine.safetensors", "plugins.safetensors", "run_state.json"};
+
+bool is_unreadable(const Error& error) {
+  BOOST_TEST_MESSAGE(error.what());
+  return error.code() == ExitCode::kCheckpointUnreadable;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(damage_test)
+
+BOOST_DATA_TEST_CASE(a_flipped_bit_is_found_and_its_region_named, data::make(kFlips), flip) {
+  TwoCheckpoints two;
+  two.object(flip.object)[flip.offset] ^= 0x10;
+  const CheckpointDamage damage = two.load_older();
+  BOOST_TEST(damage.region == flip.region);
+  BOOST_TEST(damage.object == flip.object);
+  BOOST_TEST_MESSAGE(damage.reason);
+}
+
+BOOST_AUTO_TEST_CASE(every_bit_of_the_small_objects_counts) {
+  const TwoCheckpoints pristine;
+  for (const char* name : {"commit", "manifest.json", "run_state.json"}) {
+    const size_t size = pristine.objects.contents.at(pristine.newer + "/" + name).size();
+    for (size_t bit = 0; bit < size * 8; bit += 3) {
+      MemoryStore objects;
+      objects.contents = pristine.objects.contents;
+      objects.contents.at(pristine.newer + "/" + name)[bit / 8] ^= static_cast<char>(1 << bit % 8);
+      size_t num_reported = 0;
+      const auto loaded = CheckpointStore(objects, small_options()).load_newest_verified([&](const CheckpointDamage&) { ++num_reported; });
+      BOOST_TEST_REQUIRE((num_reported == 1 && loaded && loaded->info.id == pristine.older), name << " bit " << bit);
+    }
+  }
+}
+
+BOOST_DATA_TEST_CASE(a_truncated_object_is_found, data::make(kObjects) * data::make({0, 1, 2}), name, how) {
+  TwoCheckpoints two;
+  std::string& bytes = two.object(name);
+  bytes.resize(how == 0 ? 0 : how == 1 ? bytes.size() / 2 : bytes.size() - 1);
+  BOOST_TEST(two.load_older().object == name);
+}
+
+BOOST_DATA_TEST_CASE(a_longer_object_is_found, data::make(kObjects), name) {
+  TwoCheckpoints two;
+  two.object(name) += '\n';
+  BOOST_TEST(two.load_older().object == name);
+}
+
+BOOST_DATA_TEST_CASE(a_missing_object_is_found, data::make(kObjects), name) {
+  TwoCheckpoints two;
+  two.objects.contents.erase(two.newer + "/" + name);
+  const CheckpointDamage damage = two.load_older();
+  BOOST_TEST(damage.object == name);
+  BOOST_TEST(damage.reason == "is missing");
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_record_of_another_checkpoint_is_found) {
+  TwoCheckpoints two;
+  two.object("commit") = two.objects.contents.at(two.older + "/commit");
+  BOOST_TEST(two.load_older().region == "commit");
+}
+
+BOOST_AUTO_TEST_CASE(damage_that_the_store_itself_reports_counts_too) {
+  TwoCheckpoints two;
+  HookedStore hooked(two.objects);
+  hooked.before = [&](const std::string& verb, const std::string& key) {
+    if (verb == "get" && key == two.newer + "/weights.safetensors") throw store_failure(TRAINHOST_DATA_LOSS, "bad sector");
+  };
+  BOOST_TEST(is_state(*CheckpointStore(hooked, small_options()).load_newest_verified(), 1));
+}
+
+BOOST_AUTO_TEST_CASE(a_place_that_cannot_be_reached_is_no_damage) {
+  TwoCheckpoints two;
+  HookedStore hooked(two.objects);
+  hooked.before = [&](const std::string& verb, const std::string& key) {
+    if (verb == "get" && key == two.newer + "/weights.safetensors") throw store_failure(TRAINHOST_PERMISSION_DENIED, "no");
+  };
+  BOOST_CHECK_EXCEPTION(CheckpointStore(hooked, small_options()).load_newest_verified(), Error, [](const Error& error) {
+    return std::string(error.what()).find("no") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(when_none_can_be_read_the_run_does_not_start_anew) {
+  TwoCheckpoints two;
+  two.object("manifest.json")[5] ^= 1;
+  two.objects.contents.at(two.older + "/weights.safetensors")[5000] ^= 1;
+  BOOST_CHECK_EXCEPTION(CheckpointStore(two.objects, small_options()).load_newest_verified(), Error, [&](const Error& error) {
+    const std::string text = error.what();
+    return is_unreadable(error) && text.find(two.older) != std::string::npos && text.find(two.newer) != std::string::npos && text.find("data: weights.safetensors") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_named_checkpoint_is_never_replaced_by_another) {
+  TwoCheckpoints two;
+  two.object("commit")[5] ^= 1;
+  CheckpointStore store(two.objects, small_options());
+  BOOST_CHECK_EXCEPTION(store.load(two.newer), Error, is_unreadable);
+  BOOST_CHECK_EXCEPTION(store.load("step-000000000009-a000001-n000001"), Error, is_unreadable);
+  BOOST_TEST(is_state(store.load(two.older), 1));
+}
+
+BOOST_AUTO_TEST_CASE(the_list_shows_a_damaged_commit_as_not_verified) {
+  TwoCheckpoints two;
+  two.object("commit")[5] ^= 1;
+  const std::vector<CheckpointInfo> infos = CheckpointStore(two.objects, small_options()).list();
+  BOOST_TEST_REQUIRE(infos.size() == 2u);
+  BOOST_TEST(infos[0].is_verified);
+  BOOST_TEST(!infos[1].is_verified);
+  BOOST_TEST(infos[1].step == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_newer_format_is_refused_with_its_number) {
+  TwoCheckpoints two;
+  two.object("commit") = seal(R"({"format":2})");
+  BOOST_TEST(two.load_older().reason.find("format 2") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,176 @@
+// Saving and loading through a store that keeps its promises.
+#include "checkpoint/store.h"
+
+#include <boost/test/unit_test.hpp>
+#include <rapidcheck.h>
+
+#include <limits>
+
+#include "checkpoint/test_store.h"
+
+using namespace trainhost;
+using namespace trainhost::testing;
+
+BOOST_AUTO_TEST_SUITE(store_test)
+
+BOOST_AUTO_TEST_CASE(an_empty_store_has_no_checkpoint) {
+  MemoryStore objects;
+  CheckpointStore store(objects, small_options());
+  BOOST_TEST(!store.load_newest_verified().has_value());
+  BOOST_TEST(store.list().empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_saved_is_loaded_by_another_process) {
+  MemoryStore objects;
+  const SaveReport report = CheckpointStore(objects, small_options()).save(SmallState(400).snapshot());
+  BOOST_TEST(report.problem == "");
+  BOOST_TEST(report.info.is_verified);
+  BOOST_TEST(report.info.id == "step-000000000400-a000001-n000001");
+  BOOST_TEST(report.bytes > 24000u);
+  const auto loaded = CheckpointStore(objects, small_options()).load_newest_verified();
+  BOOST_TEST_REQUIRE(loaded.has_value());
+  BOOST_TEST(is_state(*loaded, 400));
+}
+
+BOOST_AUTO_TEST_CASE(other_part_sizes_and_many_threads_change_nothing) {
+  MemoryStore objects;
+  objects.part_bytes = 12288;
+  StoreOptions options = small_options();
+  options.num_threads = 4;
+  CheckpointStore store(objects, options);
+  store.save(SmallState(7, 100'000).snapshot());
+  const auto loaded = CheckpointStore(objects, options).load_newest_verified();
+  BOOST_TEST_REQUIRE(loaded.has_value());
+  BOOST_TEST(is_state(*loaded, 7, 100'000));
+}
+
+BOOST_AUTO_TEST_CASE(the_newest_is_the_last_saved_not_the_highest_step) {
+  MemoryStore objects;
+  CheckpointStore(objects, small_options()).save(SmallState(500).snapshot());
+  CheckpointStore(objects, small_options()).save(SmallState(450).snapshot());
+  BOOST_TEST(is_state(*CheckpointStore(objects, small_options()).load_newest_verified(), 450));
+}
+
+BOOST_AUTO_TEST_CASE(two_saves_of_one_step_do_not_collide) {
+  MemoryStore objects;
+  CheckpointStore store(objects, small_options());
+  const std::string first = store.save(SmallState(5).snapshot()).info.id, second = store.save(SmallState(5).snapshot()).info.id;
+  BOOST_TEST(first != second);
+  BOOST_TEST(store.list().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(weights_alone_can_be_loaded) {
+  MemoryStore objects;
+  CheckpointStore store(objects, small_options());
+  const std::string id = store.save(SmallState(5).snapshot()).info.id;
+  objects.contents.erase("" + id + "/optimizer.safetensors");
+  const LoadedCheckpoint loaded = store.load(id, LoadScope::kWeights);
+  BOOST_TEST(loaded.weights.size() == 2u);
+  BOOST_TEST(loaded.optimizer.empty());
+}
+
+BOOST_AUTO_TEST_CASE(values_that_are_not_finite_are_reported_and_nothing_is_written) {
+  MemoryStore objects;
+  CheckpointStore store(objects, small_options());
+  store.save(SmallState(1).snapshot());
+  const auto before = objects.contents;
+  SmallState state(2);
+  state.weight[17] = std::numeric_limits<float>::quiet_NaN();
+  SaveReport report = store.save(state.snapshot());
+  BOOST_TEST(!report.info.is_verified);
+  BOOST_TEST(report.problem == "weights: tensor layer.weight, element 17 is nan");
+  state.weight[17] = 0, state.momentum[3] = std::numeric_limits<float>::infinity();
+  BOOST_TEST(store.save(state.snapshot()).problem == "optimizer: tensor optimizer.layer.weight.momentum, element 3 is inf");
+  BOOST_TEST((objects.contents == before));
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_leaves_nothing) {
+  MemoryStore objects;
+  HookedStore hooked(objects);
+  std::vector<std::string> verbs;
+  hooked.before = [&](const std::string& verb, const std::string&) { verbs.push_back(verb); };
+  CheckpointStore(hooked, small_options()).probe();
+  BOOST_TEST(objects.contents.empty());
+  BOOST_TEST((verbs == std::vector<std::string>{"begin", "part", "commit", "get", "remove"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_place_that_refuses_is_found_by_the_probe) {
+  MemoryStore objects;
+  HookedStore hooked(objects);
+  hooked.before = [](const std::string& verb, const std::string&) {
+    if (verb == "begin") throw store_failure(TRAINHOST_PERMISSION_DENIED, "no");
+  };
+  BOOST_CHECK_EXCEPTION(CheckpointStore(hooked, small_options()).probe(), Error, [](const Error& error) { return error.code() == ExitCode::kCheckpointUnwritable; });
+}
+
+BOOST_AUTO_TEST_CASE(a_prefix_keeps_runs_apart) {
+  MemoryStore objects;
+  StoreOptions one = small_options(), two = small_options();
+  one.prefix = "one/", two.prefix = "two/";
+  CheckpointStore(objects, one).save(SmallState(1).snapshot());
+  BOOST_TEST(!CheckpointStore(objects, two).load_newest_verified().has_value());
+  BOOST_TEST(is_state(*CheckpointStore(objects, one).load_newest_verified(), 1));
+}
+
+BOOST_AUTO_TEST_CASE(an_older_process_is_fenced_off) {
+  MemoryStore objects;
+  CheckpointStore older(objects, small_options()), newer(objects, small_options());
+  older.save(SmallState(1).snapshot());
+  newer.claim();
+  BOOST_CHECK_EXCEPTION(older.save(SmallState(2).snapshot()), Error, [](const Error& error) { return std::string(error.what()).find("taken over") != std::string::npos; });
+  newer.save(SmallState(3).snapshot());
+  BOOST_TEST(newer.list().size() == 2u);
+  BOOST_TEST(is_state(*newer.load_newest_verified(), 3));
+}
+
+BOOST_AUTO_TEST_CASE(claims_that_race_get_numbers_of_their_own) {
+  MemoryStore objects;
+  HookedStore hooked(objects);
+  int num_rivals = 3;
+  hooked.before = [&](const std::string& verb, const std::string&) {
+    if (verb == "create" && num_rivals-- > 0) claim_attempt(objects, "", "rival");
+  };
+  BOOST_TEST(claim_attempt(hooked, "", "run") == 4u);
+  BOOST_TEST(newest_attempt(objects, "") == 4u);
+  BOOST_TEST(objects.list("attempts/").size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(checkpoints_that_were_copied_here_without_their_claims_are_not_touched) {
+  MemoryStore objects;
+  CheckpointStore(objects, small_options()).save(SmallState(9).snapshot());
+  objects.contents.erase("attempts/000001");
+  CheckpointStore store(objects, small_options());
+  BOOST_TEST(store.save(SmallState(9).snapshot()).info.attempt == 2u);
+  BOOST_TEST(store.list().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(any_state_comes_back) {
+  const bool is_law = rc::check("load(save(x)) == x", [] {
+    MemoryStore objects;
+    objects.part_bytes = *rc::gen::element<uint64_t>(0, 4096, 8192, 16384);
+    StoreOptions options = small_options();
+    options.num_threads = *rc::gen::inRange(1u, 4u);
+    const auto payloads = *rc::gen::container<std::vector<std::string>>(rc::gen::arbitrary<std::string>());
+    const bool is_large = *rc::gen::arbitrary<bool>();
+    const std::string large(is_large ? 50'001 : 0, 'x');
+    std::vector<TensorView> tensors;
+    for (size_t i = 0; i < payloads.size(); ++i)
+      tensors.push_back({"t" + std::to_string(i), "U8", {static_cast<int64_t>(payloads[i].size())}, reinterpret_cast<const std::byte*>(payloads[i].data()), payloads[i].size()});
+    tensors.push_back({"large", "BOOL", {1, static_cast<int64_t>(large.size())}, reinterpret_cast<const std::byte*>(large.data()), large.size()});
+    Snapshot snapshot{tensors, {}, tensors, {}, payloads.empty() ? "" : payloads[0], 3, 2, "h", {}};
+    for (const std::string& payload : payloads) snapshot.plugin_states.push_back({"kind/p" + std::to_string(snapshot.plugin_states.size()), payload.empty() ? "" : "1", payload});
+    CheckpointStore(objects, options).save(snapshot);
+    const auto loaded = CheckpointStore(objects, options).load_newest_verified();
+    RC_ASSERT(loaded.has_value());
+    RC_ASSERT(loaded->weights.size() == tensors.size() && loaded->optimizer.empty() && loaded->engine.size() == tensors.size());
+    for (const TensorView& wanted : tensors) {
+      const auto got = std::find_if(loaded->weights.begin(), loaded->weights.end(), [&](const TensorView& view) { return view.name == wanted.name; });
+      RC_ASSERT(got != loaded->weights.end() && got->shape == wanted.shape && bytes_of(*got) == bytes_of(wanted));
+    }
+    RC_ASSERT(loaded->run_state_json == snapshot.run_state_json);
+    for (size_t i = 0; i < snapshot.plugin_states.size(); ++i) RC_ASSERT(loaded->plugin_states[i].bytes == snapshot.plugin_states[i].bytes);
+  });
+  BOOST_TEST(is_law);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
