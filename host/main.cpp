@@ -6,9 +6,8 @@
 
 #include "base/log.h"
 #include "commands/command_line.h"
-#include "commands/config_command.h"
 #include "commands/help_command.h"
-#include "commands/plugins_command.h"
+#include "commands/inspect_command.h"
 #include "commands/run_command.h"
 #include "commands/sample_command.h"
 #include "commands/smoke_command.h"
