@@ -27,7 +27,7 @@ constexpr HostKey kKeys[] = {
      "auto, cpu, cuda or cuda:N; auto takes the first GPU where there is one."},
     {"plugins", R"({"type":"array","items":{"type":"string","minLength":1},"default":[],"x-trajectory":false})",
      "What the run is made of: names, kind/name, or paths of plugin files."},
-    {"plugin_path", R"({"type":["string","array"],"items":{"type":"string","minLength":1},"default":[],"x-trajectory":false})", "More folders to look for plugin files in."},
+    {"plugin_path", R"({"type":"array","items":{"type":"string","minLength":1},"default":[],"x-trajectory":false})", "More folders to look for plugin files in."},
     {"price_per_hour", R"({"type":"number","exclusiveMinimum":0,"x-trajectory":false})", "Price of the whole machine; absent: cost is not measured."},
     {"currency", R"({"type":"string","pattern":"^[a-z]{3}$","default":"usd","x-trajectory":false})", "Currency of the price, three lower-case letters; also the unit of intervals in money."},
     {"clip_norm", R"({"type":"number","minimum":0,"default":0})", "Largest 2-norm of the gradient; longer ones are scaled down to it. 0: off."},

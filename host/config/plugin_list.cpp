@@ -21,6 +21,13 @@ std::vector<std::string> words_at(const ConfigTree& tree, const KeyPath& path) {
   return list->get<std::vector<std::string>>();
 }
 
+// The same file, however it is reached.
+bool is_file(std::string_view word, const std::string& file) {
+  if (file.empty() || !word.ends_with(".so")) return false;
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(word, ignored) == std::filesystem::weakly_canonical(file, ignored);
+}
+
 std::string place_of(const ConfigTree& tree, const KeyPath& path) { return format("{}: {}", tree.origin(path).text, key_text(path)); }
 
 // Both spellings, so that a mistyped one finds either.
@@ -176,7 +183,7 @@ class Selector {
 const KnownPlugin& find_plugin(std::string_view word, Known known, std::string_view place) {
   std::vector<const KnownPlugin*> found;
   for (const KnownPlugin& plugin : known) {
-    const bool is_meant = word == plugin.name || word == plugin.full_name() || (!plugin.file.empty() && word == plugin.file);
+    const bool is_meant = word == plugin.name || word == plugin.full_name() || is_file(word, plugin.file);
     const bool is_twin = std::any_of(found.begin(), found.end(), [&](const KnownPlugin* other) { return other->is(plugin); });
     if (is_meant && !is_twin) found.push_back(&plugin);
   }

@@ -1,4 +1,4 @@
-// From the names in `plugins`, `decorators` and --plugins to the plugins they mean. Pure: the catalog is passed in.
+// From the names in `plugins`, `decorators` and --plugins to the plugins they mean; the catalog is passed in.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace trainhost {
 
-/// What the catalog says of one installed plugin. `file` is the path that the user may write instead of a name; empty when it was found by name only.
+/// What the catalog says of one installed plugin. `file` is the plugin file, whose path may be written instead of a name.
 struct KnownPlugin {
   std::string kind, name;
   uint32_t decorates = 0;    // upstreams that it wraps; 0 = no decorator

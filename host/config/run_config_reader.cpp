@@ -23,7 +23,7 @@ class Reader {
     take({"seed"}, run.seed);
     take({"device"}, run.device);
     take({"plugins"}, run.plugins);
-    run.plugin_path = texts({"plugin_path"});
+    take({"plugin_path"}, run.plugin_path);
     run.price_per_hour = get<double>({"price_per_hour"});
     take({"currency"}, run.currency);
     take({"clip_norm"}, run.clip_norm);

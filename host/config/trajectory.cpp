@@ -52,16 +52,16 @@ bool accepts(const std::string& name, const Difference& difference) {
 
 }  // namespace
 
-std::optional<Interval> schedule_length(const ResolvedConfig& config) {
+std::optional<Interval> schedule_length(const ResolvedConfig& config, const std::optional<Interval>& stored) {
   for (const PluginConfig& plugin : config.plugins) {
     const json* length = plugin.kind == "lr_schedule" ? plugin.tree.find({"length"}) : nullptr;
-    if (!length || !length->is_string()) continue;
+    if (!length || !length->is_string() || length->get<std::string>().empty()) continue;
     const std::string place = format("{}: {}.length", plugin.tree.origin({"length"}).text, plugin.table);
     const Interval stated = parse_interval(length->get<std::string>(), place);
     require_measurable(stated, {config.run.currency, config.run.price_per_hour.has_value(), true}, place);
-    return resolve_percent(stated, run_length(config.run.max), place);
+    if (stated.unit != Unit::kPercent) return stated;
   }
-  return run_length(config.run.max);
+  return stored ? stored : run_length(config.run.max);
 }
 
 json trajectory(const ResolvedConfig& config, const std::optional<Interval>& length) {

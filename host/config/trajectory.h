@@ -11,9 +11,9 @@
 
 namespace trainhost {
 
-/// The length that learning-rate schedules stretch to at the first start: the key `length` of the chosen lr_schedule's table, else the run's length.
-/// A resume passes the stored one to trajectory() unless the table says `length`.
-std::optional<Interval> schedule_length(const ResolvedConfig& config);
+/// The length whose fractions learning-rate schedules see: the key `length` of the chosen lr_schedule's table, else `stored` (of the checkpoint that the run
+/// goes on from), else the run's length. A percentage in the table is a share of that length, which the schedule takes itself.
+std::optional<Interval> schedule_length(const ResolvedConfig& config, const std::optional<Interval>& stored = std::nullopt);
 
 /// The keys that change the numbers: {"host": {..}, "plugins": {"kind/name": {..}}, "order": {..}, "schedule_length": ".."}. Not in it: max, prices, telemetry, cadences,
 /// paths, threads, the name, the device, and what plugins mark with "x-trajectory": false. Stored in checkpoints.
