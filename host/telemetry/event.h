@@ -15,7 +15,7 @@ namespace trainhost {
 
 /// A measured value; the same as trainhost_metric.
 struct Metric {
-  std::string name, set;  // "loss"; the evaluation set, empty for training and system
+  std::string name = {}, set = {};  // "loss"; the evaluation set, empty for training and system
   double value = 0;
   double standard_error = std::numeric_limits<double>::quiet_NaN();  // NaN = unknown
   uint64_t step = 0;
@@ -24,11 +24,11 @@ struct Metric {
 
 /// The details are the fields of the line, in the order in which they are written. A number that is not finite is written as null.
 struct Event {
-  std::string name;
+  std::string name = {};
   nlohmann::ordered_json details = nlohmann::ordered_json::object();
-  std::vector<Metric> metrics;
-  std::optional<trainhost_progress> progress;  // absent before the first window
-  int64_t unix_ns = 0;                         // 0: Telemetry::publish() fills it in
+  std::vector<Metric> metrics = {};
+  std::optional<trainhost_progress> progress = std::nullopt;  // absent before the first window
+  int64_t unix_ns = 0;  // 0: Telemetry::publish() fills it in
 };
 
 /// The documented list: every event that the host writes, with its fields.

@@ -123,7 +123,10 @@ std::vector<ObserverReport> Observers::stop(double grace_seconds) {
     const bool has_ended = worker->has_ended_condition.wait_until(lock, deadline, [&] { return worker->has_ended; });
     ObserverReport report = worker->report;
     report.is_stuck = !has_ended;
-    if (!has_ended) report.num_dropped += worker->num_queued - report.num_delivered - report.num_failed;
+    if (!has_ended) {
+      report.num_dropped += worker->num_queued - report.num_delivered - report.num_failed;
+      worker->report.is_muted = true;  // it gets nothing more if it ever comes back
+    }
     lock.unlock();
     if (has_ended) worker->thread.join();
     else worker->thread.detach();
