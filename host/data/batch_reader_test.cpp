@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_field_that_is_left_out_or_comes_twice_is_the_plugins_faul
   BOOST_TEST(contains(error(ExitCode::kPlugin, {1}), "without field 'y'"));
   FakeSource twice;
   twice.times_reserved = 2;
-  const std::string message = message_of(ExitCode::kData, [&] { BatchReader(twice.source(), "train", device, 0).read({{1}, {0}}, cancellation); });
+  const std::string message = message_of(ExitCode::kPlugin, [&] { BatchReader(twice.source(), "train", device, 0).read({{1}, {0}}, cancellation); });
   BOOST_TEST(contains(message, "reserved twice"), message);
 }
 

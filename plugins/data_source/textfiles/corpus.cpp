@@ -57,6 +57,16 @@ std::optional<std::array<uint64_t, 2>> hash_content(int descriptor, uint64_t siz
   return std::array<uint64_t, 2>{hash.low64, hash.high64};
 }
 
+bool any_matches(const std::vector<Glob>& globs, const std::string& path) {
+  return std::any_of(globs.begin(), globs.end(), [&](const Glob& glob) { return glob.matches(path); });
+}
+
+std::string quoted(const std::vector<std::string>& patterns) {
+  std::string text;
+  for (const std::string& pattern : patterns) text += (text.empty() ? "\"" : ", \"") + pattern + "\"";
+  return "[" + text + "]";
+}
+
 // Independent of the standard library and the machine, unlike std::hash.
 uint64_t path_hash(std::string_view path) {
   uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a, 64 bits
@@ -86,9 +96,7 @@ Corpus::Corpus(CorpusOptions options) : options_(std::move(options)) {
 }
 
 void Corpus::find_files() {
-  const Glob wanted(options_.glob);
-  std::vector<Glob> excluded;
-  for (const std::string& pattern : options_.exclude) excluded.emplace_back(pattern);
+  const std::vector<Glob> wanted(options_.glob.begin(), options_.glob.end()), excluded(options_.exclude.begin(), options_.exclude.end());
 
   std::map<std::string, std::vector<File>> by_folder;  // sorted: folders by path, bytewise
   for (auto entry = fs::recursive_directory_iterator(root_); entry != fs::recursive_directory_iterator(); ++entry) {
@@ -99,7 +107,7 @@ void Corpus::find_files() {
     if (is_hidden || is_link || !entry->is_regular_file()) continue;
     ++counts_.seen;
     const std::string path = entry->path().native().substr(root_.native().size() + (root_ == root_.root_path() ? 0 : 1));
-    if (!wanted.matches(path) || std::any_of(excluded.begin(), excluded.end(), [&](const Glob& glob) { return glob.matches(path); })) continue;
+    if (!any_matches(wanted, path) || any_matches(excluded, path)) continue;
     ++counts_.wanted;
     const size_t slash = path.rfind('/');
     by_folder[slash == std::string::npos ? "." : path.substr(0, slash)].push_back({path, entry->file_size(), 0, {}});
@@ -213,7 +221,8 @@ void Corpus::check_unchanged(const File& file, size_t file_index, int descriptor
 }
 
 void Corpus::throw_empty() const {
-  std::string why = format("root \"{}\" (seen from {}), glob \"{}\", split \"{}\": no samples", options_.root, fs::current_path().string(), options_.glob, options_.split);
+  std::string why = format("root \"{}\" (seen from {}), glob {}, exclude {}, split \"{}\": no samples", options_.root, fs::current_path().string(),
+                           quoted(options_.glob), quoted(options_.exclude), options_.split);
   why += format(": {} files seen, {} match and are not excluded, {} of them with text in this split ({} of {} folders), {} bytes of text, {} needed for one sample",
                 counts_.seen, counts_.wanted, counts_.in_split, folders_.size(), counts_.folders, counts_.bytes, options_.context_length + 1);
   if (counts_.links > 0) why += format("; {} symbolic links are not followed", counts_.links);

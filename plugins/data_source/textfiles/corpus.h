@@ -12,8 +12,8 @@
 namespace trainhost {
 
 struct CorpusOptions {
-  std::string root, glob = "**/*";
-  std::vector<std::string> exclude;
+  std::string root;
+  std::vector<std::string> glob, exclude;
   std::string split = "all";  // train | heldout | all
   double heldout_fraction = 0.1;
   uint64_t context_length = 256, stride = 256;

@@ -11,16 +11,16 @@ namespace {
 using namespace trainhost;
 
 struct Config {
-  std::string root, glob = "**/*", split = "all";
-  std::vector<std::string> exclude;
+  std::string root, split = "all";
+  std::vector<std::string> glob = {"**/*"}, exclude;
   double heldout_fraction = 0.1;
   std::uint64_t context_length = 256, stride = 0;
 };
 
 constexpr auto kSchema = schema<Config>()
     .key("root", &Config::root, "folder of the text, relative to the current folder; may be a symbolic link", no_trajectory)
-    .key("glob", &Config::glob, "which files, as paths relative to root: * ? ** {a,b}")
-    .key("exclude", &Config::exclude, "patterns of files to leave out")
+    .key("glob", &Config::glob, "which files, as paths relative to root: * ? ** {a,b}", list_or_one)
+    .key("exclude", &Config::exclude, "patterns of files to leave out", list_or_one)
     .key("split", &Config::split, "train, heldout (whole folders, chosen by a hash of their path) or all", one_of("train", "heldout", "all"))
     .key("heldout_fraction", &Config::heldout_fraction, "share of the folders that is held out", at_least(0), at_most(1))
     .key("context_length", &Config::context_length, "tokens of a sample", at_least(1), at_most(16777216))

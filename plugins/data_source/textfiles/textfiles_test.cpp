@@ -145,6 +145,16 @@ BOOST_AUTO_TEST_CASE(excluded_files_are_left_out) {
   BOOST_TEST(windows(source).find('o') == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(several_patterns_may_be_given) {
+  const TemporaryFolder tree;
+  tree.write("a.h", std::string(9, 'h'));
+  tree.write("a.c", std::string(9, 'c'));
+  tree.write("a.txt", std::string(9, 't'));
+  PluginUnderTest source;
+  source.create(config(tree.path, R"(,"glob":["*.h","*.c"],"exclude":"x/**","context_length":19)")).start();
+  BOOST_TEST((windows(source) == std::string("ccccccccc\0hhhhhhhhh\0", 20)));
+}
+
 BOOST_AUTO_TEST_CASE(the_root_itself_may_be_a_link) {
   const TemporaryFolder tree;
   tree.write("real/a.h", "0123456789abcdef");
