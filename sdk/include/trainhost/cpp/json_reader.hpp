@@ -50,6 +50,7 @@ class JsonReader {
   template <class T>
   void list(T& out) {
     out.clear();
+    if (skip_space(), at_ < text_.size() && text_[at_] == '"') return value(out.emplace_back());  // list_or_one; the host has checked that it is allowed
     expect('[');
     for (bool is_first = true; !accept(']'); is_first = false) {
       if (!is_first) expect(',');

@@ -43,6 +43,7 @@ struct Limits {
   double minimum = kNoLimit, maximum = kNoLimit, exclusive_minimum = kNoLimit, exclusive_maximum = kNoLimit;
   Names choices;
   bool is_trajectory = true;
+  bool may_be_one = false;
 };
 struct Limit {
   double Limits::*which;
@@ -56,6 +57,9 @@ struct Choices {
 struct NoTrajectory {
   constexpr void apply(Limits& limits) const { limits.is_trajectory = false; }
 };
+struct ListOrOne {
+  constexpr void apply(Limits& limits) const { limits.may_be_one = true; }
+};
 
 }  // namespace detail
 
@@ -68,6 +72,8 @@ template <class... Strings>
 constexpr detail::Choices one_of(const Strings&... choices) { return {{std::string_view(choices)...}}; }
 // A key that does not change the numbers of a run: a resume may change it.
 inline constexpr detail::NoTrajectory no_trajectory{};
+// A list of strings that may be written as one string: glob = "*.h".
+inline constexpr detail::ListOrOne list_or_one{};
 
 namespace detail {
 
@@ -141,7 +147,7 @@ template <class T>
 constexpr void write_type(JsonText& out, const Limits& limits) {
   if constexpr (is_optional<T>) return write_type<typename T::value_type>(out, limits);
   else if constexpr (is_vector<T>) {
-    out.raw("\"type\":\"array\",\"items\":{");
+    out.raw(limits.may_be_one ? "\"type\":[\"string\",\"array\"],\"items\":{" : "\"type\":\"array\",\"items\":{");
     write_type<typename T::value_type>(out, limits);
     out.raw("}");
   } else {
