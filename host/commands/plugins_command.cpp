@@ -86,6 +86,16 @@ void print_keys(const json& schema, std::ostream& out) {
       if (group.is_array()) out << "  At most one of: " << plain(joined(group.get<std::vector<std::string>>())) << "\n";
 }
 
+// Plugins that nobody can ask for by name, because they stand in several files; records are sorted, so that twins stand together.
+Rows twins(const PluginCatalog& catalog) {
+  Rows rows;
+  const auto& records = catalog.records();
+  for (size_t i = 1; i < records.size(); ++i)
+    if (records[i].full_name() == records[i - 1].full_name())
+      rows.push_back({records[i].full_name(), records[i - 1].file.string(), records[i].file.string()});
+  return rows;
+}
+
 }  // namespace
 
 void print_plugin_list(const PluginCatalog& catalog, bool as_json, std::ostream& out) {
@@ -105,6 +115,7 @@ void print_plugin_list(const PluginCatalog& catalog, bool as_json, std::ostream&
   out << "\nLooked in:\n";
   for (const auto& folder : catalog.folders()) out << "  " << folder.string() << "\n";
   if (catalog.folders().empty()) out << "  no folder exists; set TRAINHOST_PLUGIN_PATH or the key plugin_path\n";
+  if (const Rows twice = twins(catalog); !twice.empty()) out << "\nIn two files (remove one, or ask for it by its path):\n" << align_columns(twice, "lll");
   if (!catalog.broken().empty()) out << "\nBroken:\n";
   for (const BrokenFile& file : catalog.broken()) out << "  " << plain(file.reason) << "\n";
 }

@@ -6,6 +6,8 @@
 
 #include <sstream>
 
+#include <unistd.h>
+
 namespace trainhost {
 namespace {
 
@@ -41,6 +43,19 @@ BOOST_AUTO_TEST_CASE(the_list_is_a_table_with_the_broken_files_at_the_end) {
   BOOST_TEST(holds(text, "One of the zoo"));
   BOOST_TEST(text.find("foreign.so: is a shared library, but no trainhost plugin") > text.find("\nBroken:\n"));
   BOOST_TEST(holds(text, "minor_9.so: needs host ABI 1.9, this host has 1.0"));
+}
+
+BOOST_AUTO_TEST_CASE(the_list_names_plugins_that_stand_in_two_files) {
+  const auto zoo_folder = std::filesystem::path(TRAINHOST_BUILD_DIR) / "zoo";
+  const auto other = std::filesystem::temp_directory_path() / format("trainhost-twins-{}", ::getpid());
+  std::filesystem::create_directories(other);
+  std::filesystem::copy_file(zoo_folder / "good.so", other / "twin.so", std::filesystem::copy_options::overwrite_existing);
+  const std::vector<std::filesystem::path> folders = {zoo_folder, other};
+  std::ostringstream out;
+  print_plugin_list(PluginCatalog::scan(folders), false, out);
+  std::filesystem::remove_all(other);
+  BOOST_TEST(holds(out.str(), "\nIn two files (remove one, or ask for it by its path):\n  stopping_rule/good  "));
+  BOOST_TEST(holds(out.str(), "twin.so\n\nBroken:"));
 }
 
 BOOST_AUTO_TEST_CASE(the_list_as_json) {

@@ -146,12 +146,10 @@ void check_compatible(const PluginRecord& record, const HostAbi& host) {
   if (record.min_host_minor > host.minor)
     throw Error(ExitCode::kPlugin, format("{}: needs host ABI {}.{}, this host has {}.{}; update trainhost or rebuild the plugin with TRAINHOST_TARGET_MINOR={}",
                                           file, host.major, record.min_host_minor, host.major, host.minor, host.minor));
-  if (!find_kind(record.kind)) {
-    try {
-      require_kind(record.kind);
-    } catch (const Error& error) {
-      throw Error(ExitCode::kPlugin, format("{}: {}: {}; update trainhost or correct the plugin", file, record.full_name(), error.what()));
-    }
+  try {
+    require_kind(record.kind);
+  } catch (const Error& error) {
+    throw Error(ExitCode::kPlugin, format("{}: {} is of a kind that this host has not (update trainhost or correct the plugin): {}", file, record.full_name(), error.what()));
   }
   check_torch_build(record, host);
 }
