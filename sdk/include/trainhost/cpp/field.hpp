@@ -22,7 +22,7 @@ struct Field {
   std::string name;
   std::int32_t role = TRAINHOST_FIELD_INPUT;
   trainhost_dtype dtype = kFloat32;
-  std::vector<std::int64_t> shape, max_shape;
+  std::vector<std::int64_t> shape = {}, max_shape = {};
   std::int64_t num_classes = 0;
   double pad_value = 0;
 };
