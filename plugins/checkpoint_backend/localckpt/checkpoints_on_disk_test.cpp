@@ -115,9 +115,10 @@ BOOST_AUTO_TEST_CASE(a_process_killed_at_any_call_loses_at_most_the_save_it_was_
     if (has_lived) break;
   }
   // What the dead left behind is gone: one checkpoint, one that may become good, and the claim of the last process.
+  std::string left;
   size_t num_folders = 0;
-  for (const auto& entry : fs::directory_iterator(folder.path)) num_folders += entry.is_directory();
-  BOOST_TEST(num_folders <= 3u);
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path)) left += "\n" + entry.path().lexically_relative(folder.path).string(), num_folders += entry.is_directory();
+  BOOST_TEST(num_folders <= 3u, left);
 }
 
 BOOST_AUTO_TEST_CASE(a_disk_that_fills_up_is_exit_16_and_the_old_checkpoint_stays) {

@@ -58,6 +58,18 @@ void walk(const std::filesystem::path& folder, const Visit& visit) {
   }
 }
 
+/// Below the folder, not the folder itself. A living writer whose folder goes makes it again.
+void remove_empty_folders(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> folders;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) folders.push_back(entry.path());
+  for (const std::filesystem::path& inner : folders) {
+    remove_empty_folders(inner);
+    ::rmdir(inner.c_str());
+  }
+}
+
 }  // namespace
 
 std::filesystem::path FileStore::path_of(std::string_view key) const {
@@ -75,6 +87,7 @@ void FileStore::open() {
   walk(root_, [](const std::filesystem::path& path, const struct stat&) {
     if (is_temporary(path)) reap_temporary(path);
   });
+  remove_empty_folders(root_);
 }
 
 void FileStore::make_folder(const std::filesystem::path& folder) {

@@ -26,7 +26,7 @@ class FileStore {
   /// Makes nothing: folders come with the first object, and go with the last when this object made them.
   explicit FileStore(std::filesystem::path root) : root_(std::move(root)) {}
 
-  /// Throws when something that is no folder is in the way. Removes what writers left that are dead.
+  /// Throws when something that is no folder is in the way. Removes what dead writers left: temporary files, empty folders.
   void open();
 
   /// A new temporary file for the key, in its final folder, with room for `size` bytes. Throws ALREADY_EXISTS.

@@ -83,6 +83,23 @@ size_t num_files(const fs::path& folder) {
   return static_cast<size_t>(std::distance(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator()));
 }
 
+/// Runs the body in a process of its own; 99 when it throws.
+template <class Body>
+int exit_code_of_child(const Body& body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int code = 99;
+    try {
+      code = body();
+    } catch (...) {
+    }
+    ::_exit(code);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 using Keys = std::vector<std::string>;
 
 }  // namespace
@@ -262,16 +279,16 @@ BOOST_AUTO_TEST_CASE(a_folder_that_was_there_stays) {
 
 BOOST_AUTO_TEST_CASE(what_dead_writers_left_is_removed_at_start_and_the_living_keep_theirs) {
   const Folder folder;
-  const pid_t child = ::fork();
-  if (child == 0) {
+  const int code = exit_code_of_child([&] {
     Backend dying(folder.path);
     dying.part(dying.begin("a/dead", 4), 0, "dead");
     ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  Backend living(folder.path);  // its start removed the dead one's
-  BOOST_TEST(num_files(folder.path) == 1u);
+    return 1;
+  });
+  BOOST_TEST(code == 0);
+  BOOST_TEST(num_files(folder.path) == 2u);
+  Backend living(folder.path);
+  BOOST_TEST(num_files(folder.path) == 0u);
   trainhost_put* const put = living.begin("a/alive", 5);
   Backend another(folder.path);
   living.part(put, 0, "alive");
@@ -309,17 +326,14 @@ BOOST_AUTO_TEST_CASE(a_file_in_the_way_is_named_at_start) {
 BOOST_AUTO_TEST_CASE(a_folder_without_the_right_to_write_is_permission_denied) {
   const Folder folder;
   fs::create_directories(folder.path / "locked");
-  fs::permissions(folder.path / "locked", fs::perms::owner_read | fs::perms::owner_exec);
-  const pid_t child = ::fork();
-  if (child == 0) {  // root may write anywhere, so the child becomes somebody else
-    ::chmod(folder.path.c_str(), 0755);
-    if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
+  ::chmod((folder.path / "locked").c_str(), 0555);
+  ::chmod(folder.path.c_str(), 0755);
+  const int code = exit_code_of_child([&] {
+    if (::getuid() == 0 && ::setuid(65534) != 0) return 2;  // root may write anywhere, so the child becomes somebody else
     Backend backend(folder.path / "locked");
-    ::_exit(status_of([&] { backend.begin("a", 1); }) == TRAINHOST_PERMISSION_DENIED ? 0 : 1);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  BOOST_TEST(WEXITSTATUS(status) == 0);
+    return status_of([&] { backend.begin("a", 1); }) == TRAINHOST_PERMISSION_DENIED ? 0 : 1;
+  });
+  BOOST_TEST(code == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_found_when_an_object_begins) {
