@@ -14,8 +14,19 @@ struct Duration {
   const char* text;
 };
 std::ostream& operator<<(std::ostream& out, const Duration& duration) { return out << duration.text; }
-const Duration kDurations[] = {{0, "0ms"}, {0.0124, "12ms"}, {0.9996, "1.0s"}, {12.44, "12.4s"}, {59.94, "59.9s"}, {59.96, "1m00s"}, {187, "3m07s"}, {3599.6, "1h00m"}, {3720, "1h02m"},
-                               {359999, "99h59m"}, {std::numeric_limits<double>::infinity(), "?"}, {std::numeric_limits<double>::quiet_NaN(), "?"}, {-0.5, "0ms"}};
+const Duration kDurations[] = {{0, "0ms"},
+                               {0.0124, "12ms"},
+                               {0.9996, "1.0s"},
+                               {12.44, "12.4s"},
+                               {59.94, "59.9s"},
+                               {59.96, "1m00s"},
+                               {187, "3m07s"},
+                               {3599.6, "1h00m"},
+                               {3720, "1h02m"},
+                               {359999, "99h59m"},
+                               {std::numeric_limits<double>::infinity(), "?"},
+                               {std::numeric_limits<double>::quiet_NaN(), "?"},
+                               {-0.5, "0ms"}};
 
 }  // namespace
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
+#include <boost/test/unit_test.hpp>
 
 namespace trainhost {
 namespace {
@@ -16,8 +16,8 @@ uint32_t crc_of(std::string_view text) { return crc32c(text.data(), text.size())
 BOOST_AUTO_TEST_SUITE(crc32c_test)
 
 BOOST_AUTO_TEST_CASE(published_values_are_met) {
-  BOOST_TEST(crc_of("123456789") == 0xe3069283U);           // check value of the CRC catalogue, CRC-32/ISCSI
-  BOOST_TEST(crc_of(std::string(32, '\0')) == 0x8a9136aaU);  // RFC 3720, B.4: 32 bytes of zeros
+  BOOST_TEST(crc_of("123456789") == 0xe3069283U);              // check value of the CRC catalogue, CRC-32/ISCSI
+  BOOST_TEST(crc_of(std::string(32, '\0')) == 0x8a9136aaU);    // RFC 3720, B.4: 32 bytes of zeros
   BOOST_TEST(crc_of(std::string(32, '\xff')) == 0x62a8ab43U);  // the same, 32 bytes of ones
   std::string ascending;
   for (char c = 0; c < 32; ++c) ascending += c;
@@ -30,9 +30,8 @@ BOOST_AUTO_TEST_CASE(nothing_has_the_checksum_it_came_with) {
 }
 
 BOOST_AUTO_TEST_CASE(pieces_give_the_checksum_of_the_whole) {
-  BOOST_TEST(rc::check("crc(a + b) = crc(b, crc(a))", [](const std::string& a, const std::string& b) {
-    RC_ASSERT(crc32c(b.data(), b.size(), crc_of(a)) == crc_of(a + b));
-  }));
+  BOOST_TEST(rc::check("crc(a + b) = crc(b, crc(a))",
+                       [](const std::string& a, const std::string& b) { RC_ASSERT(crc32c(b.data(), b.size(), crc_of(a)) == crc_of(a + b)); }));
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_shows) {

@@ -59,7 +59,8 @@ BOOST_AUTO_TEST_CASE(a_missing_file_and_a_folder_are_named_with_the_callers_code
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_folder_is_named) {
-  BOOST_CHECK_EXCEPTION(write_file_atomically(path / "none/file", "x", ExitCode::kCheckpointUnwritable), Error, says(ExitCode::kCheckpointUnwritable, "No such file"));
+  BOOST_CHECK_EXCEPTION(write_file_atomically(path / "none/file", "x", ExitCode::kCheckpointUnwritable), Error,
+                        says(ExitCode::kCheckpointUnwritable, "No such file"));
 }
 
 BOOST_AUTO_TEST_CASE(a_write_that_fails_half_way_leaves_the_old_text_and_no_litter) {

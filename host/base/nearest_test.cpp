@@ -15,8 +15,17 @@ struct Typo {
   const char *word, *meant;  // meant: nullptr = nothing is near
 };
 std::ostream& operator<<(std::ostream& out, const Typo& typo) { return out << typo.word; }
-const Typo kTypos[] = {{"acum", "accum"}, {"cosin", "cosine"}, {"cosnie", "cosine"}, {"learning-rate", "learning_rate"}, {"lerning_rate", "learning_rate"}, {"micro_batchs", "micro_batches"},
-                       {"textfile", "textfiles"}, {"amp", "amp"}, {"quantise", nullptr}, {"", nullptr}, {"zz", nullptr}};
+const Typo kTypos[] = {{"acum", "accum"},
+                       {"cosin", "cosine"},
+                       {"cosnie", "cosine"},
+                       {"learning-rate", "learning_rate"},
+                       {"lerning_rate", "learning_rate"},
+                       {"micro_batchs", "micro_batches"},
+                       {"textfile", "textfiles"},
+                       {"amp", "amp"},
+                       {"quantise", nullptr},
+                       {"", nullptr},
+                       {"zz", nullptr}};
 
 }  // namespace
 

@@ -63,7 +63,8 @@ uint32_t Ledger::open_account(const std::string& plugin) {
   const uint32_t count = num_accounts_;
   for (uint32_t i = 0; i < count; ++i)
     if (accounts_[i].plugin == plugin) return i;
-  if (count == kMaxAccounts) throw Error(ExitCode::kPlugin, format("{}: one plugin more than the ledger has accounts for ({}); load fewer plugins", plugin, kMaxAccounts));
+  if (count == kMaxAccounts)
+    throw Error(ExitCode::kPlugin, format("{}: one plugin more than the ledger has accounts for ({}); load fewer plugins", plugin, kMaxAccounts));
   accounts_[count].plugin = plugin;
   num_accounts_ = count + 1;
   return count;
@@ -146,21 +147,29 @@ LedgerReport Ledger::report() {
 nlohmann::json Ledger::to_json() {
   std::vector<Totals> all = earlier_;
   const auto same_price = std::find_if(all.begin(), all.end(), [&](const Totals& totals) { return totals.price_per_hour == options_.price_per_hour; });
-  if (same_price == all.end()) all.push_back(totals_now());
-  else same_price->add(totals_now());
+  if (same_price == all.end())
+    all.push_back(totals_now());
+  else
+    same_price->add(totals_now());
   nlohmann::json segments = nlohmann::json::array();
   for (const Totals& totals : all) segments.push_back(totals.to_json());
-  return {{"v", 1}, {"currency", options_.currency}, {"attempts", num_earlier_attempts_ + 1}, {"first_start_unix_ns", first_start_unix_ns_},
-          {"saved_unix_ns", unix_nanoseconds()}, {"segments", std::move(segments)}};
+  return {{"v", 1},
+          {"currency", options_.currency},
+          {"attempts", num_earlier_attempts_ + 1},
+          {"first_start_unix_ns", first_start_unix_ns_},
+          {"saved_unix_ns", unix_nanoseconds()},
+          {"segments", std::move(segments)}};
 }
 
 void Ledger::restore_json(const nlohmann::json& saved) {
   try {
     const int64_t saved_unix_ns = saved.at("saved_unix_ns");
-    if (saved.at("v") != 1) throw Error(ExitCode::kCheckpointUnreadable, format("ledger of the run: version {}, wanted 1; update trainhost", saved.at("v").dump()));
+    if (saved.at("v") != 1)
+      throw Error(ExitCode::kCheckpointUnreadable, format("ledger of the run: version {}, wanted 1; update trainhost", saved.at("v").dump()));
     const std::string currency = saved.at("currency");
     if (currency != options_.currency)
-      throw Error(ExitCode::kConfig, format("currency: got \"{}\", but the ledger of this run is in \"{}\"; keep that, or start a new run with --name", options_.currency, currency));
+      throw Error(ExitCode::kConfig, format("currency: got \"{}\", but the ledger of this run is in \"{}\"; keep that, or start a new run with --name",
+                                            options_.currency, currency));
     std::vector<Totals> segments;
     for (const auto& segment : saved.at("segments")) segments.push_back(Totals::from_json(segment));
     const uint64_t attempts = saved.at("attempts");

@@ -75,8 +75,8 @@ class Ledger final : public CallMeter {
  private:
   struct Account {
     std::string plugin;
-    int64_t train_ns = 0;       // [train]
-    uint64_t train_calls = 0;   // [train]
+    int64_t train_ns = 0;      // [train]
+    uint64_t train_calls = 0;  // [train]
     std::atomic<int64_t> background_ns = 0;
     std::atomic<uint64_t> background_calls = 0;
   };

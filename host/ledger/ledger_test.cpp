@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <thread>
 
+#include <rapidcheck.h>
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
-#include <rapidcheck.h>
 
 #include "base/error.h"
 
@@ -239,9 +239,8 @@ BOOST_AUTO_TEST_CASE(another_currency_is_refused) {
   Ledger::Options options = FakeTime().options(1.0);
   options.currency = "eur";
   Ledger eur(options);
-  BOOST_CHECK_EXCEPTION(eur.restore_json(usd.to_json()), Error, [](const Error& error) {
-    return error.code() == ExitCode::kConfig && std::string(error.what()).find("\"usd\"") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(eur.restore_json(usd.to_json()), Error,
+                        [](const Error& error) { return error.code() == ExitCode::kConfig && std::string(error.what()).find("\"usd\"") != std::string::npos; });
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_ledger_is_refused_and_changes_nothing) {

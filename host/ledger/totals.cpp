@@ -28,7 +28,8 @@ constexpr std::array<ActivityName, kNumActivities> kActivityNames{{
 
 int64_t checked(const nlohmann::json& value) {
   const int64_t ns = value;
-  if (ns < 0) throw Error(ExitCode::kCheckpointUnreadable, format("ledger of the run: got {} where a time or count is wanted; resume from an older checkpoint", ns));
+  if (ns < 0)
+    throw Error(ExitCode::kCheckpointUnreadable, format("ledger of the run: got {} where a time or count is wanted; resume from an older checkpoint", ns));
   return ns;
 }
 
@@ -87,7 +88,8 @@ Totals Totals::from_json(const nlohmann::json& saved) {
     sum += totals.plugins[name].train_ns;
   }
   if (sum != totals.wall_ns)
-    throw Error(ExitCode::kCheckpointUnreadable, format("ledger of the run: its parts are {} ns, the whole is {} ns; resume from an older checkpoint", sum, totals.wall_ns));
+    throw Error(ExitCode::kCheckpointUnreadable,
+                format("ledger of the run: its parts are {} ns, the whole is {} ns; resume from an older checkpoint", sum, totals.wall_ns));
   return totals;
 }
 
@@ -120,11 +122,12 @@ LedgerReport make_report(std::span<const Totals> segments, std::optional<double>
 
 nlohmann::json report_json(const LedgerReport& report) {
   const auto or_null = [](std::optional<double> value) { return value ? nlohmann::json(*value) : nlohmann::json(nullptr); };
-  nlohmann::json out{{"seconds", seconds_of(report.wall_ns)}, {"cost", or_null(report.cost)}, {"price_per_hour", or_null(report.price_per_hour)},
-                     {"currency", report.currency}, {"attempts", report.num_attempts}, {"parts", nlohmann::json::object()},
-                     {"plugins", nlohmann::json::object()}, {"background", nlohmann::json::object()}};
+  nlohmann::json out{{"seconds", seconds_of(report.wall_ns)}, {"cost", or_null(report.cost)},          {"price_per_hour", or_null(report.price_per_hour)},
+                     {"currency", report.currency},           {"attempts", report.num_attempts},       {"parts", nlohmann::json::object()},
+                     {"plugins", nlohmann::json::object()},   {"background", nlohmann::json::object()}};
   for (const LedgerLine& line : report.activities) out["parts"][line.name] = {{"seconds", seconds_of(line.ns)}, {"cost", or_null(line.cost)}};
-  for (const LedgerLine& line : report.plugins) out["plugins"][line.name] = {{"seconds", seconds_of(line.ns)}, {"cost", or_null(line.cost)}, {"calls", line.num_calls}};
+  for (const LedgerLine& line : report.plugins)
+    out["plugins"][line.name] = {{"seconds", seconds_of(line.ns)}, {"cost", or_null(line.cost)}, {"calls", line.num_calls}};
   for (const LedgerLine& line : report.background) out["background"][line.name] = {{"seconds", seconds_of(line.ns)}, {"calls", line.num_calls}};
   return out;
 }
@@ -141,7 +144,8 @@ std::string report_text(const LedgerReport& report) {
   std::vector<std::vector<std::string>> rows;
   const auto row = [&](std::string label, const LedgerLine& line) {
     const std::string calls = line.num_calls > 0 ? format("{} call{}", line.num_calls, line.num_calls == 1 ? "" : "s") : "";
-    rows.push_back({std::move(label), human_seconds(seconds_of(line.ns)), format("{:.1f}%", 100 * line.share), report.cost ? money_text(line.cost, report.currency) : "", calls});
+    rows.push_back({std::move(label), human_seconds(seconds_of(line.ns)), format("{:.1f}%", 100 * line.share),
+                    report.cost ? money_text(line.cost, report.currency) : "", calls});
   };
   for (size_t i = 0; i + 1 < kNumActivities; ++i) row(std::string(kActivityNames[i].label), report.activities[i]);
   for (const LedgerLine& line : report.plugins) row(line.name, line);
@@ -155,7 +159,8 @@ std::string report_text(const LedgerReport& report) {
     text += "  plugins on other threads, while the above went on:\n" + align_columns(rows, "lrrrr");
   }
   if (!report.price_per_hour) text += "  cost is not measured: price_per_hour is not set\n";
-  if (report.priced_later_ns > 0) text += format("  {} of it ran before a price was known and count at the present price\n", human_seconds(seconds_of(report.priced_later_ns)));
+  if (report.priced_later_ns > 0)
+    text += format("  {} of it ran before a price was known and count at the present price\n", human_seconds(seconds_of(report.priced_later_ns)));
   if (report.num_attempts > 1) text += format("  over {} attempts\n", report.num_attempts);
   return text;
 }

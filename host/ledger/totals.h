@@ -20,7 +20,7 @@ enum class Activity : uint32_t {
   kDataWait,    // the device could work, but no batch is there
   kCheckpoint,  // as far as training waits for it
   kEvaluation,
-  kIdle,        // everything else: nobody claims it
+  kIdle,  // everything else: nobody claims it
 };
 constexpr size_t kNumActivities = 6;
 
@@ -61,7 +61,7 @@ struct LedgerReport {
   std::optional<double> cost;
   std::optional<double> price_per_hour;  // of now
   std::string currency;
-  int64_t priced_later_ns = 0;  // spent when no price was known, counted at the price of now
+  int64_t priced_later_ns = 0;                              // spent when no price was known, counted at the price of now
   std::vector<LedgerLine> activities, plugins, background;  // activities in the order of the enum, the others by falling time
 };
 

@@ -71,7 +71,7 @@ class Console final : public LineGuard {
 
   Options options_;
   StreamStyle error_style_, answer_style_;
-  mutable std::mutex mutex_;  // guards what follows, and the line of the terminal; taken after the log's own, never before it
+  mutable std::mutex mutex_;          // guards what follows, and the line of the terminal; taken after the log's own, never before it
   std::optional<ProgressLine> line_;  // the newest; absent before and after training
   bool is_pending_ = false;           // it was not printed yet
   bool is_on_screen_ = false;

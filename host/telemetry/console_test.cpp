@@ -59,7 +59,8 @@ struct Streams {
     for (const int handle : {error_out, error_in, answer_out, answer_in}) ::close(handle);
   }
   std::unique_ptr<Console> console(bool is_quiet = false, bool is_json = false) {
-    return std::make_unique<Console>(Console::Options{is_quiet, is_json, error_in, answer_in, [this] { return now; }, [this](const char* name) { return environment[name]; }});
+    return std::make_unique<Console>(
+        Console::Options{is_quiet, is_json, error_in, answer_in, [this] { return now; }, [this](const char* name) { return environment[name]; }});
   }
   std::string error() const { return drain(error_out); }
   std::string answer() const { return drain(answer_out); }
@@ -260,7 +261,8 @@ BOOST_AUTO_TEST_CASE(a_reader_that_has_gone_away_does_not_end_the_run) {
 
 BOOST_AUTO_TEST_CASE(threads_may_log_while_the_line_is_drawn) {
   const int null = ::open("/dev/null", O_WRONLY);
-  Console console({.is_quiet = false, .is_json = false, .error_handle = null, .answer_handle = null, .clock = monotonic_seconds, .environment = environment_variable});
+  Console console(
+      {.is_quiet = false, .is_json = false, .error_handle = null, .answer_handle = null, .clock = monotonic_seconds, .environment = environment_variable});
   std::thread logger([&] {
     for (int i = 0; i < 300; ++i) console.before_line(), console.after_line(), log_to_file("x");
   });

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <trainhost/progress.h>
+#include <nlohmann/json.hpp>
 
 namespace trainhost {
 
@@ -28,7 +28,7 @@ struct Event {
   nlohmann::ordered_json details = nlohmann::ordered_json::object();
   std::vector<Metric> metrics = {};
   std::optional<trainhost_progress> progress = std::nullopt;  // absent before the first window
-  int64_t unix_ns = 0;  // 0: Telemetry::publish() fills it in
+  int64_t unix_ns = 0;                                        // 0: Telemetry::publish() fills it in
 };
 
 /// The documented list: every event that the host writes, with its fields.
@@ -41,6 +41,9 @@ struct EventKind {
   std::vector<EventField> fields;
 };
 std::span<const EventKind> event_kinds();
+
+/// The list as Markdown, for docs/operations.md.
+std::string event_list_markdown();
 
 /// What is wrong with a whole line of log.jsonl: an event or a field that the list does not have, a missing one, one of another type. Empty: nothing.
 /// Tests hold a run's log against the list with it.

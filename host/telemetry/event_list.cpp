@@ -12,69 +12,83 @@ const EventField kStep{"step", "integer", "applied updates so far"};
 const EventField kWindow{"window", "integer", "windows tried so far, skipped ones included"};
 const EventField kKey{"key", "string", "the checkpoint's key in its backend"};
 
-const std::vector<EventKind>& kinds() {
-  static const std::vector<EventKind> all{
-      {"run_start", "a process begins to work on the run", {
-          {"run_id", "string", "unique to the run, the same after a resume"},
-          {"name", "string", "name of the run"},
-          {"attempt", "integer", "1 for the first process of the run, 2 after the first resume"},
-          {"version", "string", "of trainhost"},
-          {"device", "string", "what it computes on"},
-          {"trajectory_hash", "string", "hash over the keys that change the numbers"},
-          {"plugins", "array", "of objects {plugin, version, file, why}"}}},
-      {"restored", "state was read from a checkpoint", {kStep, kWindow, kKey, {"seconds", "number?", "how long it took"}}},
-      {"plan", "what the run is going to do, known before its first window", {
-          {"parameters", "integer", "of the model"},
-          {"trainable", "integer", "parameters that are trained"},
-          {"tokens_per_window", "number?", "expected targets that count"},
-          {"micro_batches", "integer", "a window"},
-          {"memory_bytes", "number?", "expected peak on the device"},
-          {"expected_seconds", "number?", "until the first limit"},
-          {"expected_cost", "number?", "in the ledger's currency"}}},
-      {"step", "at the cadence telemetry.every; values are those of the newest observed window", {
-          kStep, kWindow,
-          {"skipped", "integer", "windows that were no step, so far"},
-          {"loss", "number?", "per target"},
-          {"learning_rate", "number?", "base rate times the schedule's factor"},
-          {"gradient_norm", "number?", "of the mean gradient, before clipping"},
-          {"loss_scale", "number?", "of the precision policy"},
-          {"tokens_per_second", "number?", "over the last seconds"},
-          {"data_wait_ratio", "number?", "share of the last seconds in which the device waited for data"},
-          {"tokens", "integer", "targets that counted, so far"},
-          {"samples", "integer", "consumed so far"},
-          {"epoch", "integer", "passes over the training set begun"},
-          {"seconds", "number?", "wall time of all attempts"},
-          {"cost", "number?", "in the ledger's currency"},
-          {"metrics", "object", "training metrics of the model, by name", false}}},
-      {"evaluation", "one metric of one evaluation set", {
-          kStep, kWindow,
-          {"set", "string", "name of the evaluation set"},
-          {"metric", "string", "\"loss\" or a metric of the model"},
-          {"value", "number?", "mean over the set"},
-          {"standard_error", "number?", "of the value; null = unknown"}}},
-      {"checkpoint_saved", "all bytes of a checkpoint were written", {kStep, kWindow, kKey, {"bytes", "integer", "of all its objects"}, {"seconds", "number?", "how long training waited for it"}}},
-      {"checkpoint_verified", "it was read back: checksums right, all values finite", {kStep, kKey, {"seconds", "number?", "how long it took"}}},
-      {"checkpoint_good", "verified, and healthy windows followed", {kStep, kKey}},
-      {"rolled_back", "the run went back to a good checkpoint", {kStep, kWindow, {"to_step", "integer", "step of the checkpoint"}, {"reason", "string", "what was wrong"}}},
-      {"skipped", "a window was no step: its values were not finite, or nothing in it counted", {kStep, kWindow, {"reason", "string", "what was wrong"}, {"in_a_row", "integer", "skipped windows without a step between"}}},
-      {"stalled", "no window ended for a long time", {kStep, {"seconds", "number", "since the last one ended"}, {"reason", "string", "what the run was doing"}}},
-      {"out_of_memory", "a window is tried again in smaller pieces", {kStep, kWindow, {"micro_batch_samples", "integer", "of the next try"}, {"attempt", "integer", "tries of this window that failed"}}},
-      {"preempted", "a signal asked the run to save and leave", {kStep, {"signal", "string", "\"SIGTERM\""}}},
-      {"stop", "why the run ends", {kStep, {"rule", "string", "plugin, \"max\" or \"signal\""}, {"reason", "string", "one sentence with numbers"}}},
-      {"ledger", "where time and money went, over all attempts", {
-          {"seconds", "number", "wall time; the seconds of parts and plugins together"},
-          {"cost", "number?", "in the currency"},
-          {"currency", "string", "of all costs"},
-          {"price_per_hour", "number?", "of the whole machine"},
-          {"attempts", "integer", "processes that worked on the run"},
-          {"parts", "object", "activity -> {seconds, cost}: start_up, compute, data_wait, checkpoint, evaluation, idle"},
-          {"plugins", "object", "\"kind/name\" -> {seconds, cost, calls} on the training thread"},
-          {"background", "object", "\"kind/name\" -> {seconds, calls} on other threads, not part of the wall time"},
-          {"state", "object", "from which a resume goes on", false}}},
-      {"run_end", "the last line of a process that ended by itself", {kStep, {"reason", "string", "as in stop, or the error"}, {"exit_code", "integer", "of the process"}}},
-  };
-  return all;
-}
+const std::vector<EventKind> kKinds{
+    {"run_start",
+     "a process begins to work on the run",
+     {{"run_id", "string", "unique to the run, the same after a resume"},
+      {"name", "string", "name of the run"},
+      {"attempt", "integer", "1 for the first process of the run, 2 after the first resume"},
+      {"version", "string", "of trainhost"},
+      {"device", "string", "what it computes on"},
+      {"trajectory_hash", "string", "hash over the keys that change the numbers"},
+      {"plugins", "array", "of objects {plugin, version, file, why}"}}},
+    {"restored", "state was read from a checkpoint", {kStep, kWindow, kKey, {"seconds", "number?", "how long it took"}}},
+    {"plan",
+     "what the run is going to do, known before its first window",
+     {{"parameters", "integer", "of the model"},
+      {"trainable", "integer", "parameters that are trained"},
+      {"tokens_per_window", "number?", "expected targets that count"},
+      {"micro_batches", "integer", "a window"},
+      {"memory_bytes", "number?", "expected peak on the device"},
+      {"expected_seconds", "number?", "until the first limit"},
+      {"expected_cost", "number?", "in the ledger's currency"}}},
+    {"step",
+     "at the cadence telemetry.every; values are those of the newest observed window",
+     {kStep,
+      kWindow,
+      {"skipped", "integer", "windows that were no step, so far"},
+      {"loss", "number?", "per target"},
+      {"learning_rate", "number?", "base rate times the schedule's factor"},
+      {"gradient_norm", "number?", "of the mean gradient, before clipping"},
+      {"loss_scale", "number?", "of the precision policy"},
+      {"tokens_per_second", "number?", "over the last seconds"},
+      {"data_wait_ratio", "number?", "share of the last seconds in which the device waited for data"},
+      {"tokens", "integer", "targets that counted, so far"},
+      {"samples", "integer", "consumed so far"},
+      {"epoch", "integer", "passes over the training set begun"},
+      {"seconds", "number?", "wall time of all attempts"},
+      {"cost", "number?", "in the ledger's currency"},
+      {"metrics", "object", "training metrics of the model, by name", false}}},
+    {"evaluation",
+     "one metric of one evaluation set",
+     {kStep,
+      kWindow,
+      {"set", "string", "name of the evaluation set"},
+      {"metric", "string", "\"loss\" or a metric of the model"},
+      {"value", "number?", "mean over the set"},
+      {"standard_error", "number?", "of the value; null = unknown"}}},
+    {"checkpoint_saved",
+     "all bytes of a checkpoint were written",
+     {kStep, kWindow, kKey, {"bytes", "integer", "of all its objects"}, {"seconds", "number?", "how long training waited for it"}}},
+    {"checkpoint_verified", "it was read back: checksums right, all values finite", {kStep, kKey, {"seconds", "number?", "how long it took"}}},
+    {"checkpoint_good", "verified, and healthy windows followed", {kStep, kKey}},
+    {"rolled_back",
+     "the run went back to a good checkpoint",
+     {kStep, kWindow, {"to_step", "integer", "step of the checkpoint"}, {"reason", "string", "what was wrong"}}},
+    {"skipped",
+     "a window was no step: its values were not finite, or nothing in it counted",
+     {kStep, kWindow, {"reason", "string", "what was wrong"}, {"in_a_row", "integer", "skipped windows without a step between"}}},
+    {"stalled", "no window ended for a long time", {kStep, {"seconds", "number", "since the last one ended"}, {"reason", "string", "what the run was doing"}}},
+    {"out_of_memory",
+     "a window is tried again in smaller pieces",
+     {kStep, kWindow, {"micro_batch_samples", "integer", "of the next try"}, {"attempt", "integer", "tries of this window that failed"}}},
+    {"preempted", "a signal asked the run to save and leave", {kStep, {"signal", "string", "\"SIGTERM\""}}},
+    {"stop", "why the run ends", {kStep, {"rule", "string", "plugin, \"max\" or \"signal\""}, {"reason", "string", "one sentence with numbers"}}},
+    {"ledger",
+     "where time and money went, over all attempts",
+     {{"seconds", "number", "wall time; the seconds of parts and plugins together"},
+      {"cost", "number?", "in the currency"},
+      {"currency", "string", "of all costs"},
+      {"price_per_hour", "number?", "of the whole machine"},
+      {"attempts", "integer", "processes that worked on the run"},
+      {"parts", "object", "activity -> {seconds, cost}: start_up, compute, data_wait, checkpoint, evaluation, idle"},
+      {"plugins", "object", "\"kind/name\" -> {seconds, cost, calls} on the training thread"},
+      {"background", "object", "\"kind/name\" -> {seconds, calls} on other threads, not part of the wall time"},
+      {"state", "object", "from which a resume goes on", false}}},
+    {"run_end",
+     "the last line of a process that ended by itself",
+     {kStep, {"reason", "string", "as in stop, or the error"}, {"exit_code", "integer", "of the process"}}},
+};
 
 bool has_type(const nlohmann::json& value, std::string_view type) {
   if (type.ends_with('?')) return value.is_null() || has_type(value, type.substr(0, type.size() - 1));
@@ -88,21 +102,32 @@ bool has_type(const nlohmann::json& value, std::string_view type) {
 
 }  // namespace
 
-std::span<const EventKind> event_kinds() { return kinds(); }
+std::span<const EventKind> event_kinds() { return kKinds; }
+
+std::string event_list_markdown() {
+  std::string text = "| event | field | type | meaning |\n|---|---|---|---|\n";
+  for (const EventKind& kind : kKinds) {
+    text += format("| `{}` | | | {} |\n", kind.name, kind.meaning);
+    for (const EventField& field : kind.fields)
+      text += format("| | `{}` | {} | {}{} |\n", field.name, field.type, field.meaning, field.is_required ? "" : " (may be absent)");
+  }
+  return text;
+}
 
 std::string check_log_line(const nlohmann::json& line) {
   static const std::vector<EventField> kHead{{"v", "integer", ""}, {"seq", "integer", ""}, {"time", "string", ""}, {"event", "string", ""}};
   if (!line.is_object()) return "a line is one JSON object";
   const std::string name = line.contains("event") && line["event"].is_string() ? line["event"].get<std::string>() : "";
-  const auto kind = std::find_if(kinds().begin(), kinds().end(), [&](const EventKind& candidate) { return candidate.name == name; });
-  if (kind == kinds().end()) return format("event \"{}\" is not in the documented list", name);
+  const auto kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const EventKind& candidate) { return candidate.name == name; });
+  if (kind == kKinds.end()) return format("event \"{}\" is not in the documented list", name);
 
   std::vector<EventField> fields = kHead;
   fields.insert(fields.end(), kind->fields.begin(), kind->fields.end());
   for (const EventField& field : fields) {
     const auto value = line.find(std::string(field.name));
     if (value == line.end() && field.is_required) return format("event \"{}\" lacks the field \"{}\"", name, field.name);
-    if (value != line.end() && !has_type(*value, field.type)) return format("event \"{}\": field \"{}\" is {}, wanted {}", name, field.name, value->dump(), field.type);
+    if (value != line.end() && !has_type(*value, field.type))
+      return format("event \"{}\": field \"{}\" is {}, wanted {}", name, field.name, value->dump(), field.type);
   }
   for (const auto& [key, value] : line.items())
     if (std::none_of(fields.begin(), fields.end(), [&key = key](const EventField& field) { return field.name == key; }))

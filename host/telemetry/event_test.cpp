@@ -54,7 +54,8 @@ BOOST_AUTO_TEST_CASE(a_loss_that_is_not_finite_is_null_in_the_log_and_itself_in_
 }
 
 BOOST_AUTO_TEST_CASE(an_evaluation_event_is_as_documented) {
-  const nlohmann::json line = line_of(evaluation_event(progress_at(10), {.name = "loss", .set = "heldout", .value = 2.9, .step = 10, .origin = TRAINHOST_METRIC_EVALUATION}));
+  const nlohmann::json line =
+      line_of(evaluation_event(progress_at(10), {.name = "loss", .set = "heldout", .value = 2.9, .step = 10, .origin = TRAINHOST_METRIC_EVALUATION}));
   BOOST_TEST(check_log_line(line) == "");
   BOOST_TEST(line.at("set") == "heldout");
   BOOST_TEST(line.at("standard_error").is_null());
@@ -71,6 +72,12 @@ BOOST_AUTO_TEST_CASE(names_in_the_list_are_unique_and_explained) {
       BOOST_TEST(!field.meaning.empty());
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_list_is_a_table_for_the_docs) {
+  const std::string text = event_list_markdown();
+  BOOST_TEST(text.find("| `checkpoint_good` | | | verified, and healthy windows followed |\n| | `step` | integer | applied updates so far |\n") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_line_that_leaves_the_list_is_named) {

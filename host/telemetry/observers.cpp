@@ -98,8 +98,10 @@ void Observers::Worker::note_error(const std::string& message) {
     report.last_error = message;
   }
   if (num_failed <= kErrorsSaid || is_muted) log_warning("{}: {}", report.name, message);
-  if (is_muted) log_warning("{}: is muted for the rest of the run after {} errors in a row; training goes on without it", report.name, kErrorsInARow);
-  else if (num_failed == kErrorsSaid) log_warning("{}: further errors are counted, not shown", report.name);
+  if (is_muted)
+    log_warning("{}: is muted for the rest of the run after {} errors in a row; training goes on without it", report.name, kErrorsInARow);
+  else if (num_failed == kErrorsSaid)
+    log_warning("{}: further errors are counted, not shown", report.name);
 }
 
 Observers::~Observers() { stop(); }
@@ -128,8 +130,10 @@ std::vector<ObserverReport> Observers::stop(double grace_seconds) {
       worker->report.is_muted = true;  // it gets nothing more if it ever comes back
     }
     lock.unlock();
-    if (has_ended) worker->thread.join();
-    else worker->thread.detach();
+    if (has_ended)
+      worker->thread.join();
+    else
+      worker->thread.detach();
     reports.push_back(std::move(report));
   }
   workers_.clear();

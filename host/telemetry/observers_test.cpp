@@ -121,8 +121,11 @@ BOOST_AUTO_TEST_CASE(an_observer_that_never_returns_holds_up_neither_publishing_
 BOOST_AUTO_TEST_CASE(the_event_of_the_abi_says_the_same) {
   trainhost_progress progress{};
   progress.step = 7;
-  const Event source{.name = "evaluation", .details = {{"set", "heldout"}}, .metrics = {{.name = "loss", .set = "heldout", .value = 2.5, .standard_error = 0.1, .step = 7, .origin = TRAINHOST_METRIC_EVALUATION}},
-                     .progress = progress, .unix_ns = 99};
+  const Event source{.name = "evaluation",
+                     .details = {{"set", "heldout"}},
+                     .metrics = {{.name = "loss", .set = "heldout", .value = 2.5, .standard_error = 0.1, .step = 7, .origin = TRAINHOST_METRIC_EVALUATION}},
+                     .progress = progress,
+                     .unix_ns = 99};
   bool is_called = false;
   with_c_event(source, [&](const trainhost_event& c) {
     const auto text = [](trainhost_string string) { return std::string(string.data, string.length); };

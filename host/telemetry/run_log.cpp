@@ -80,7 +80,8 @@ std::string log_line_text(const Event& event, uint64_t seq) {
 std::unique_ptr<RunLog> RunLog::open(const std::filesystem::path& path) {
   const int handle = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (handle < 0)
-    throw Error(ExitCode::kConfig, format("{}: cannot be opened for appending: {}; make the run folder writable or choose another with --out", path, std::strerror(errno)));
+    throw Error(ExitCode::kConfig,
+                format("{}: cannot be opened for appending: {}; make the run folder writable or choose another with --out", path, std::strerror(errno)));
   std::unique_ptr<RunLog> log(new RunLog(path, handle));
   log->next_seq_ = seq_after_last_line(handle);
   const size_t size = size_of(handle);

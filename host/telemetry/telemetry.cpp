@@ -20,7 +20,8 @@ std::string event_text(const Event& event) {
   if (event.name == "skipped") return format("window {} is no step: {} ({} in a row)", of("window"), of("reason"), of("in_a_row"));
   if (event.name == "rolled_back") return format("back to step {} from step {}: {}", of("to_step"), of("step"), of("reason"));
   if (event.name == "stalled") return format("no window has ended for {} s: {}", of("seconds"), of("reason"));
-  if (event.name == "out_of_memory") return format("out of device memory at window {}: trying again with {} samples a micro-batch", of("window"), of("micro_batch_samples"));
+  if (event.name == "out_of_memory")
+    return format("out of device memory at window {}: trying again with {} samples a micro-batch", of("window"), of("micro_batch_samples"));
   if (event.name == "preempted") return format("{}: finishing the step and saving; send it again to abort", of("signal"));
   return "";
 }
@@ -37,7 +38,8 @@ std::vector<ObserverReport> Telemetry::stop(double grace_seconds) {
   for (const ObserverReport& report : reports) {
     if (report.is_stuck) log_warning("{}: did not come back from an event within {:.3g} s; it is left alone", report.name, grace_seconds);
     if (report.num_dropped > 0) log_warning("{}: {} events were dropped, it was too slow for them", report.name, report.num_dropped);
-    if (report.num_failed > 0) log_warning("{}: {} events failed{}; the last one: {}", report.name, report.num_failed, report.is_muted ? ", then it was muted" : "", report.last_error);
+    if (report.num_failed > 0)
+      log_warning("{}: {} events failed{}; the last one: {}", report.name, report.num_failed, report.is_muted ? ", then it was muted" : "", report.last_error);
   }
   if (log_)
     if (const std::string text = log_->report(); !text.empty()) log_warning("{}", text);

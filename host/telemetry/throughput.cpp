@@ -9,8 +9,10 @@ namespace trainhost {
 
 void SlidingRate::add(double seconds, double value) {
   const double spacing = window_seconds_ / 64;
-  if (samples_.size() >= 2 && seconds - samples_[samples_.size() - 2].seconds < spacing) samples_.back() = {seconds, value};
-  else samples_.push_back({seconds, value});
+  if (samples_.size() >= 2 && seconds - samples_[samples_.size() - 2].seconds < spacing)
+    samples_.back() = {seconds, value};
+  else
+    samples_.push_back({seconds, value});
   // The oldest sample kept is the newest one that still spans the window, so that slow windows leave two samples.
   while (samples_.size() > 2 && seconds - samples_[1].seconds >= window_seconds_) samples_.pop_front();
 }

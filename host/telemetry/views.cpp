@@ -29,7 +29,8 @@ size_t valid_sequence(std::string_view text) {
   const size_t length = first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
   for (size_t i = 1; i < length; ++i)
     if ((byte(i) & 0xC0) != 0x80) return 0;
-  const bool is_too_long_or_no_character = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) >= 0xA0) || (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) >= 0x90);
+  const bool is_too_long_or_no_character =
+      (first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) >= 0xA0) || (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) >= 0x90);
   const bool is_c1_control = first == 0xC2 && byte(1) < 0xA0;
   return is_too_long_or_no_character || is_c1_control ? 0 : length;
 }
@@ -54,7 +55,8 @@ std::vector<Field> progress_fields(const ProgressLine& line) {
   add(8, known(line.data_wait_ratio), [&] { return format("data {:.0f}%", 100 * line.data_wait_ratio); });
   add(7, true, [&] { return human_seconds(line.elapsed_seconds); });
   add(3, known(line.seconds_left), [&] { return format("eta {}", human_seconds(line.seconds_left)); });
-  add(4, line.cost.has_value(), [&] { return line.max_cost ? format("{:.2f}/{}", *line.cost, amount(*line.max_cost, line.currency)) : amount(*line.cost, line.currency); });
+  add(4, line.cost.has_value(),
+      [&] { return line.max_cost ? format("{:.2f}/{}", *line.cost, amount(*line.max_cost, line.currency)) : amount(*line.cost, line.currency); });
   add(9, line.skipped_windows > 0, [&] { return format("skipped {}", line.skipped_windows); });
   return fields;
 }
@@ -91,7 +93,9 @@ std::string plan_text(const PlanView& plan) {
   const auto known = [](double value) { return value > 0; };  // false for NaN
   row("model", plan.model);
   if (plan.num_parameters > 0)
-    row("parameters", plan.num_trainable == plan.num_parameters ? grouped(plan.num_parameters) : format("{}, of which {} are trained", grouped(plan.num_parameters), grouped(plan.num_trainable)));
+    row("parameters", plan.num_trainable == plan.num_parameters
+                          ? grouped(plan.num_parameters)
+                          : format("{}, of which {} are trained", grouped(plan.num_parameters), grouped(plan.num_trainable)));
   row("device", plan.device);
   row("precision", plan.precision);
   row("window", plan.window);
@@ -132,8 +136,10 @@ std::string printable_text(std::string_view text) {
     const size_t length = valid_sequence(text);
     const unsigned char first = static_cast<unsigned char>(text[0]);
     const bool is_control = (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F;
-    if (length == 0 || is_control) out += "\xEF\xBF\xBD";
-    else out += text.substr(0, length);
+    if (length == 0 || is_control)
+      out += "\xEF\xBF\xBD";
+    else
+      out += text.substr(0, length);
     text.remove_prefix(std::max<size_t>(length, 1));
   }
   return out;

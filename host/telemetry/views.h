@@ -11,10 +11,10 @@
 namespace trainhost {
 
 struct LoadedPlugin {
-  std::string plugin;   // "precision_policy/amp"
+  std::string plugin;  // "precision_policy/amp"
   std::string version;
-  std::string file;     // where from
-  std::string why;      // "configs/a.toml:3:12", "--plugins", "default"
+  std::string file;  // where from
+  std::string why;   // "configs/a.toml:3:12", "--plugins", "default"
 };
 
 /// NaN or 0: not known; such a row says so or is left out.

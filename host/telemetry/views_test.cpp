@@ -35,7 +35,8 @@ struct Count {
   const char* text;
 };
 std::ostream& operator<<(std::ostream& out, const Count& count) { return out << count.text; }
-const Count kCounts[] = {{0, "0"}, {7, "7"}, {87.34, "87.3"}, {999.4, "999"}, {999.6, "1k"}, {1210, "1.21k"}, {412'345, "412k"}, {999'600, "1M"}, {1.5e9, "1.5G"}, {3e15, "3000T"}};
+const Count kCounts[] = {{0, "0"},        {7, "7"},          {87.34, "87.3"}, {999.4, "999"},  {999.6, "1k"},
+                         {1210, "1.21k"}, {412'345, "412k"}, {999'600, "1M"}, {1.5e9, "1.5G"}, {3e15, "3000T"}};
 
 }  // namespace
 
@@ -60,7 +61,8 @@ BOOST_AUTO_TEST_CASE(a_narrow_terminal_keeps_the_fields_that_matter_most) {
 }
 
 BOOST_AUTO_TEST_CASE(loaded_plugins_are_a_table) {
-  BOOST_TEST(loaded_text({{"precision_policy/amp", "1.0.0", "plugins/precision_policy-amp.so", "configs/a.toml:3:12"}, {"model/gpt", "1.0.0", "plugins/model-gpt.so", "--plugins"}}) ==
+  BOOST_TEST(loaded_text({{"precision_policy/amp", "1.0.0", "plugins/precision_policy-amp.so", "configs/a.toml:3:12"},
+                          {"model/gpt", "1.0.0", "plugins/model-gpt.so", "--plugins"}}) ==
              "  precision_policy/amp  1.0.0  configs/a.toml:3:12  plugins/precision_policy-amp.so\n"
              "  model/gpt             1.0.0  --plugins            plugins/model-gpt.so\n");
 }
@@ -93,7 +95,8 @@ BOOST_AUTO_TEST_CASE(a_plan_shows_all_that_is_known) {
   plan.currency = "usd";
   plan.more = {{"evaluation", "heldout every 100step"}};
   const std::string text = plan_text(plan);
-  for (const char* part : {"gpt: 4 layers", "1,000, of which 900 are trained", "4,096", "3.26 GiB", "1m30s", "0.0622 usd", "evaluation         heldout every 100step"})
+  for (const char* part :
+       {"gpt: 4 layers", "1,000, of which 900 are trained", "4,096", "3.26 GiB", "1m30s", "0.0622 usd", "evaluation         heldout every 100step"})
     BOOST_TEST(text.find(part) != std::string::npos, part);
 }
 
@@ -103,7 +106,8 @@ BOOST_AUTO_TEST_CASE(an_evaluation_shows_its_error_when_it_is_known) {
 }
 
 BOOST_AUTO_TEST_CASE(the_end_says_who_stopped_the_run_and_why) {
-  BOOST_TEST(stop_text({"600 steps are done", "max", 0, 600, 3, 91}) == "  max: 600 steps are done\n  at step 600 (3 windows skipped) after 1m31s, exit code 0\n");
+  BOOST_TEST(stop_text({"600 steps are done", "max", 0, 600, 3, 91}) ==
+             "  max: 600 steps are done\n  at step 600 (3 windows skipped) after 1m31s, exit code 0\n");
 }
 
 BOOST_DATA_TEST_CASE(counts_have_three_digits, kCounts) { BOOST_TEST(short_count(sample.count) == sample.text); }
@@ -113,7 +117,7 @@ BOOST_AUTO_TEST_CASE(text_of_a_model_cannot_speak_to_the_terminal) {
   BOOST_TEST(printable_text("h\xC3\xB6he \xE2\x82\xAC \xF0\x9F\x8E\x89") == "h\xC3\xB6he \xE2\x82\xAC \xF0\x9F\x8E\x89");
   BOOST_TEST(printable_text("a\x1b[2Jb") == "a\xEF\xBF\xBD[2Jb");
   BOOST_TEST(printable_text("\r\x07\x7f") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
-  BOOST_TEST(printable_text("\xC2\x9B") == "\xEF\xBF\xBD\xEF\xBF\xBD");          // C1: another way to say ESC [
+  BOOST_TEST(printable_text("\xC2\x9B") == "\xEF\xBF\xBD\xEF\xBF\xBD");  // C1: another way to say ESC [
   BOOST_TEST(printable_text("\xC0\xAF\xED\xA0\x80\xE2\x82").find_first_not_of("\xEF\xBF\xBD") == std::string::npos);
 }
 

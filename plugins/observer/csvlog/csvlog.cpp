@@ -53,8 +53,8 @@ class CsvLog final : public trainhost::Observer {
     std::string rows;
     for (const auto& metric : event.metrics) {
       const bool has_error = !std::isnan(metric.standard_error);
-      rows += trainhost::format("{},{},{},{},{},{},{},{}\n", utc_time(event.unix_ns), attempt_, metric.step, origin_name(metric), quoted(metric.set), quoted(metric.name),
-                                metric.value, has_error ? trainhost::format("{}", metric.standard_error) : "");
+      rows += trainhost::format("{},{},{},{},{},{},{},{}\n", utc_time(event.unix_ns), attempt_, metric.step, origin_name(metric), quoted(metric.set),
+                                quoted(metric.name), metric.value, has_error ? trainhost::format("{}", metric.standard_error) : "");
     }
     append(rows);
     has_rows_ = true;
@@ -75,7 +75,8 @@ class CsvLog final : public trainhost::Observer {
     const bool is_half_header = size < kHeader.size() && kHeader.starts_with(tail);
     if (!is_half_header && read(0, std::min<std::uint64_t>(size, kHeader.size())) != kHeader)
       throw trainhost::PluginError(TRAINHOST_FAILED_PRECONDITION,
-          trainhost::format("{}: is no file of csvlog, its first line is not \"{}\"; move it away or set another file", path_, kHeader.substr(0, kHeader.size() - 1)));
+                                   trainhost::format("{}: is no file of csvlog, its first line is not \"{}\"; move it away or set another file", path_,
+                                                     kHeader.substr(0, kHeader.size() - 1)));
     tail.resize(is_half_header ? 0 : tail.rfind('\n') + 1);
     size_ = is_half_header ? 0 : size - std::min(size, kTailBytes) + tail.size();
     if (::ftruncate(handle_, static_cast<off_t>(size_)) != 0) fail(TRAINHOST_FAILED_PRECONDITION, "cannot be cut behind its last whole row");
@@ -124,11 +125,11 @@ class CsvLog final : public trainhost::Observer {
 
 }  // namespace
 
-TRAINHOST_PLUGIN(CsvLog, {
-  .kind = "observer",
-  .name = "csvlog",
-  .version = "1.0.0",
-  .summary = "writes every metric as a row of a CSV file",
-  .schema = trainhost::schema<Config>()
-                .key("file", &Config::file, "where to write; relative to the run folder", trainhost::no_trajectory),
-})
+TRAINHOST_PLUGIN(CsvLog,
+                 {
+                     .kind = "observer",
+                     .name = "csvlog",
+                     .version = "1.0.0",
+                     .summary = "writes every metric as a row of a CSV file",
+                     .schema = trainhost::schema<Config>().key("file", &Config::file, "where to write; relative to the run folder", trainhost::no_trajectory),
+                 })

@@ -54,7 +54,9 @@ BOOST_AUTO_TEST_CASE(a_metric_is_a_row) {
   PluginUnderTest plugin;
   start(plugin);
   on_event(plugin, "evaluation", "{}", nullptr,
-           {{.value = 2.9512, .standard_error = 0.0121, .step = 400}, {.name = "tokens_per_second", .set = "", .value = 1e6, .step = 400, .origin = TRAINHOST_METRIC_SYSTEM}}, kTime);
+           {{.value = 2.9512, .standard_error = 0.0121, .step = 400},
+            {.name = "tokens_per_second", .set = "", .value = 1e6, .step = 400, .origin = TRAINHOST_METRIC_SYSTEM}},
+           kTime);
   BOOST_TEST(text() == kHeader +
                            "2026-11-22T18:47:30.950Z,1,400,evaluation,heldout,loss,2.9512,0.0121\n"
                            "2026-11-22T18:47:30.950Z,1,400,system,,tokens_per_second,1e+06,\n");
@@ -149,7 +151,10 @@ BOOST_AUTO_TEST_CASE(python_reads_back_what_was_written) {
   PluginUnderTest plugin;
   start(plugin);
   on_event(plugin, "evaluation", "{}", nullptr,
-           {{.name = "a \"b\", c\nd", .set = "x,y", .value = 0.1, .step = 1}, {.name = "inf", .value = INFINITY, .step = 2}, {.name = "nan", .value = NAN, .step = 18446744073709551615U}}, kTime);
+           {{.name = "a \"b\", c\nd", .set = "x,y", .value = 0.1, .step = 1},
+            {.name = "inf", .value = INFINITY, .step = 2},
+            {.name = "nan", .value = NAN, .step = 18446744073709551615U}},
+           kTime);
   std::ofstream(folder / "check.py") << R"(
 import csv, math, sys
 rows = list(csv.DictReader(open(sys.argv[1], newline="")))
