@@ -31,7 +31,8 @@ struct Extent {
 class Cosine final : public trainhost::LrSchedule {
  public:
   explicit Cosine(const Config& config) : warmup_(Extent::parse("warmup", config.warmup)), floor_(config.floor) {
-    if (config.length) length_ = Extent::parse("length", *config.length);
+    // A length in samples, tokens or epochs is the host's to measure: its fractions are then of that length.
+    if (config.length && (config.length->ends_with("step") || config.length->ends_with("%"))) length_ = Extent::parse("length", *config.length);
     if (length_ && length_->steps + length_->fraction == 0) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "cosine.length must be more than 0");
     if (length_ && !length_->is_fraction && !warmup_.is_fraction && warmup_.steps >= length_->steps)
       throw PluginError(TRAINHOST_INVALID_ARGUMENT, trainhost::format("cosine: warmup of {} steps does not end within length {} steps", warmup_.steps, length_->steps));
@@ -74,5 +75,5 @@ TRAINHOST_PLUGIN(Cosine, {
   .schema = trainhost::schema<Config>()
                 .key("warmup", &Config::warmup, "linear rise at the start: \"100step\" or \"5%\" of the length")
                 .key("floor", &Config::floor, "share of the base rate at the end", trainhost::at_least(0), trainhost::at_most(1))
-                .key("length", &Config::length, "where the floor is reached: \"1000step\" or \"80%\" of the run; left out: the end of the run"),
+                .key("length", &Config::length, "where the floor is reached: an interval such as \"1000step\", \"2epoch\" or \"80%\" of the run; left out: the end of the run"),
 })

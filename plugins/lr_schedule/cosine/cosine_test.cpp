@@ -67,6 +67,12 @@ BOOST_AUTO_TEST_CASE(a_length_of_its_own_needs_no_length_of_the_run) {
   BOOST_TEST(factors(schedule, at, {unknown}).front() == 0.2, boost::test_tools::tolerance(kTolerance));
 }
 
+BOOST_AUTO_TEST_CASE(a_length_in_percent_is_of_the_run_and_other_units_are_the_hosts) {
+  PluginUnderTest schedule;
+  BOOST_TEST(std::abs(factors(schedule.create(R"({"length":"80%"})").start(), {}, {0.4}).front() - 0.5) < kTolerance);
+  BOOST_TEST(std::abs(factors(schedule.create(R"({"length":"2epoch"})").start(), {}, {0.5}).front() - 0.5) < kTolerance);
+}
+
 BOOST_AUTO_TEST_CASE(a_run_without_a_length_is_refused_with_a_remedy) {
   PluginUnderTest schedule;
   schedule.create().start();
