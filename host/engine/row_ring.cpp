@@ -1,13 +1,15 @@
 // The ring of window rows.
 #include "engine/row_ring.h"
 
+#include <array>
+
 #include <ATen/ops/empty.h>
 
 namespace trainhost {
 
 void RowRing::push(uint64_t window, const at::Tensor& values) {
   if (!on_device_.defined()) {
-    const at::IntArrayRef sizes = {static_cast<int64_t>(num_rows_), values.size(0)};
+    const std::array<int64_t, 2> sizes = {static_cast<int64_t>(num_rows_), values.size(0)};
     on_device_ = at::empty(sizes, values.options());
     on_host_ = device_.host_tensor(sizes, at::kDouble);
   }
