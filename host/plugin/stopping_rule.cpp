@@ -23,7 +23,7 @@ Verdict StoppingRule::check(const trainhost_progress& progress, std::span<const 
                                                    sizeof verdict.reason, clean_text({verdict.reason, sizeof verdict.reason}, 80)));
   if (verdict.stop == TRAINHOST_STOP_NO) return {};
   const std::string_view reason(verdict.reason, verdict.reason_length);
-  if (!is_utf8(reason)) throw instance_.broken_promise("check", format("its reason is not UTF-8: \"{}\"", clean_text(reason, 80)));
+  if (!is_valid_utf8(reason)) throw instance_.broken_promise("check", format("its reason is not UTF-8: \"{}\"", clean_text(reason, 80)));
   if (reason.empty()) throw instance_.broken_promise("check", format("said stop ({}) without a reason", verdict.stop));
   const bool is_known = verdict.stop > TRAINHOST_STOP_NO && verdict.stop <= TRAINHOST_STOP_DIVERGED;
   return {is_known ? verdict.stop : TRAINHOST_STOP_DONE, verdict.restore_best != 0, clean_text(reason)};

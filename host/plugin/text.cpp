@@ -8,7 +8,7 @@
 
 namespace trainhost {
 
-bool is_utf8(std::string_view text) {
+bool is_valid_utf8(std::string_view text) {
   try {
     nlohmann::json(text).dump();
     return true;
@@ -20,9 +20,9 @@ bool is_utf8(std::string_view text) {
 std::string clean_text(std::string_view text, size_t max_bytes) {
   const bool is_cut = text.size() > max_bytes;
   text = text.substr(0, max_bytes);
-  while (is_cut && !text.empty() && (text.back() & 0x80) != 0 && !is_utf8(text)) text.remove_suffix(1);  // no half character at the cut
+  while (is_cut && !text.empty() && (text.back() & 0x80) != 0 && !is_valid_utf8(text)) text.remove_suffix(1);  // no half character at the cut
   std::string clean(text);
-  if (!is_utf8(text)) {
+  if (!is_valid_utf8(text)) {
     const std::string quoted = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     clean = nlohmann::json::parse(quoted).get<std::string>();
   }

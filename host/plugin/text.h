@@ -7,7 +7,7 @@
 
 namespace trainhost {
 
-bool is_utf8(std::string_view text);
+bool is_valid_utf8(std::string_view text);
 
 /// Invalid bytes replaced by U+FFFD, control characters by spaces, cut to `max_bytes` with "...".
 std::string clean_text(std::string_view text, size_t max_bytes = 4096);
