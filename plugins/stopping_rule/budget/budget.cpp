@@ -20,11 +20,14 @@ class Budget final : public trainhost::StoppingRule {
     if (!config.max_cost && !config.max_hours) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "budget: set max_cost, max_hours or both");
   }
 
+  void start() override {
+    if (config_.max_cost && host().currency().empty()) throw not_measured();
+  }
+
   Verdict check(const Progress& progress, std::span<const trainhost::Metric> metrics) override {
     for (const auto& metric : metrics)
       if (metric.is_system() && metric.name == "checkpoint_seconds" && std::isfinite(metric.value)) observe_save(metric.value);
-    if (config_.max_cost && std::isnan(progress.cost))
-      throw PluginError(TRAINHOST_FAILED_PRECONDITION, trainhost::format("budget.max_cost is {}, but the cost of this run is not measured; set price_per_hour", *config_.max_cost));
+    if (config_.max_cost && std::isnan(progress.cost)) throw not_measured();
     const double ahead_seconds = reserve_seconds_ + std::max(0.0, progress.seconds - last_seconds_.value_or(progress.seconds));  // the next window, the last save
     last_seconds_ = progress.seconds;
     const double cost_per_second = progress.seconds > 0 ? progress.cost / progress.seconds : 0.0;
@@ -43,6 +46,10 @@ class Budget final : public trainhost::StoppingRule {
   }
 
  private:
+  PluginError not_measured() const {
+    return {TRAINHOST_FAILED_PRECONDITION, trainhost::format("budget.max_cost is {}, but the cost of this run is not measured; set price_per_hour", *config_.max_cost)};
+  }
+
   // The longest save so far replaces the guess of the config.
   void observe_save(double seconds) {
     longest_save_seconds_ = std::max(seconds, longest_save_seconds_.value_or(0.0));

@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(a_timed_save_replaces_the_guessed_reserve) {
 
 BOOST_AUTO_TEST_CASE(warns_once_at_80_percent_also_over_a_resume) {
   PluginUnderTest rule, resumed;
-  rule.host.currency = "usd";
+  rule.host.currency = resumed.host.currency = "usd";
   rule.create(R"({"max_cost":10})").start();
   check(rule, spent(100, 7.99));
   BOOST_TEST(rule.host.log().empty());
@@ -60,7 +60,10 @@ BOOST_AUTO_TEST_CASE(warns_once_at_80_percent_also_over_a_resume) {
 
 BOOST_AUTO_TEST_CASE(a_cost_that_nobody_measures_is_an_error_with_a_remedy) {
   PluginUnderTest rule;
-  rule.create(R"({"max_cost":10})").start();
+  rule.create(R"({"max_cost":10})");
+  BOOST_TEST(words_of([&] { rule.start(); }) == "budget.max_cost is 10, but the cost of this run is not measured; set price_per_hour");
+  rule.host.currency = "usd";  // a price without a cost
+  rule.start();
   const auto ask = [&] { check(rule, spent(100, std::numeric_limits<double>::quiet_NaN())); };
   BOOST_TEST(status_of(ask) == TRAINHOST_FAILED_PRECONDITION);
   BOOST_TEST(words_of(ask) == "budget.max_cost is 10, but the cost of this run is not measured; set price_per_hour");
