@@ -21,7 +21,7 @@ struct SourceInfo {
   std::array<std::uint8_t, 32> fingerprint{};
 };
 
-// A place to fill: dense, 64-byte aligned, the host's memory until read returns.
+// A place to fill: dense, 64-byte aligned; place and shape are the host's memory until read returns.
 struct Tensor {
   void* data;
   trainhost_dtype dtype;
@@ -49,12 +49,10 @@ class BatchWriter {
   Tensor reserve(std::uint64_t sample_index, std::uint32_t field, std::span<const std::int64_t> shape) const {
     trainhost_tensor tensor{};
     call(writer_->reserve, writer_->impl, sample_index, field, shape.data(), &tensor);
-    return {static_cast<char*>(tensor.data) + tensor.byte_offset, tensor.dtype, shape};
+    return {static_cast<char*>(tensor.data) + tensor.byte_offset, tensor.dtype, {tensor.shape, static_cast<std::size_t>(tensor.ndim)}};
   }
   Tensor reserve(std::uint64_t sample_index, std::uint32_t field, std::initializer_list<std::int64_t> shape) const {
-    Tensor tensor = reserve(sample_index, field, std::span<const std::int64_t>(shape.begin(), shape.size()));
-    tensor.shape = std::span<const std::int64_t>(shape.begin(), shape.size());  // ends with the full expression of the caller
-    return tensor;
+    return reserve(sample_index, field, std::span<const std::int64_t>(shape.begin(), shape.size()));
   }
 
  private:
