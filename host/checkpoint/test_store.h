@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "base/crc32c.h"
+#include "base/log.h"
 #include "checkpoint/folders.h"
 #include "checkpoint/store.h"
-#include "base/crc32c.h"
 
 namespace trainhost::testing {
 
@@ -146,8 +147,9 @@ class HookedStore : public ObjectStore {
   ObjectStore& objects_;
 };
 
-/// Small options: two blocks of 4096 bytes make a large object, nothing waits, one thread.
+/// Small options: two blocks of 4096 bytes make a large object, nothing waits, one thread. What tests break on purpose need not be logged.
 inline StoreOptions small_options() {
+  set_log_level(LogLevel::kError);
   StoreOptions options;
   options.run_id = "run";
   options.block_bytes = 4096;

@@ -31,6 +31,14 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
 };
 
+/// A file system of 1 MiB; not mounted where there is no right to.
+struct SmallDisk : Folder {
+  bool is_mounted = ::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m") == 0;
+  ~SmallDisk() {
+    if (is_mounted) ::umount(path.c_str());
+  }
+};
+
 /// The plugin as the host runs it.
 struct Place {
   RunFacts facts;
@@ -122,25 +130,22 @@ BOOST_AUTO_TEST_CASE(a_process_killed_at_any_call_loses_at_most_the_save_it_was_
 }
 
 BOOST_AUTO_TEST_CASE(a_disk_that_fills_up_is_exit_16_and_the_old_checkpoint_stays) {
-  const Folder folder;
-  if (::mount("tmpfs", folder.path.c_str(), "tmpfs", 0, "size=1m") != 0) {
+  const SmallDisk disk;
+  if (!disk.is_mounted) {
     BOOST_TEST_MESSAGE("skipped: no right to mount a small tmpfs");
     return;
   }
-  {
-    Place place(folder.path);
-    CheckpointStore store(*place.objects, keep_one());
-    store.save(SmallState(1, 50'000).snapshot());
-    BOOST_CHECK_EXCEPTION(store.save(SmallState(2, 90'000).snapshot()), Error, [&](const Error& error) {
-      BOOST_TEST_MESSAGE(error.what());
-      return error.code() == ExitCode::kCheckpointUnwritable && std::string(error.what()).find("No space left") != std::string::npos;
-    });
-    BOOST_TEST(is_state(*CheckpointStore(*place.objects, keep_one()).load_newest_verified(), 1, 50'000));
-    size_t num_files = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(folder.path)) num_files += entry.is_regular_file();
-    BOOST_TEST(num_files == 9u);  // eight objects and the claim
-  }
-  ::umount(folder.path.c_str());
+  Place place(disk.path);
+  CheckpointStore store(*place.objects, keep_one());
+  store.save(SmallState(1, 50'000).snapshot());
+  BOOST_CHECK_EXCEPTION(store.save(SmallState(2, 90'000).snapshot()), Error, [&](const Error& error) {
+    BOOST_TEST_MESSAGE(error.what());
+    return error.code() == ExitCode::kCheckpointUnwritable && std::string(error.what()).find("No space left") != std::string::npos;
+  });
+  BOOST_TEST(is_state(*CheckpointStore(*place.objects, keep_one()).load_newest_verified(), 1, 50'000));
+  size_t num_files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(disk.path)) num_files += entry.is_regular_file();
+  BOOST_TEST(num_files == 9u);  // eight objects and the claim
 }
 
 BOOST_AUTO_TEST_CASE(the_weights_are_a_file_that_python_reads) {
