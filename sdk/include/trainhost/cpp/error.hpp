@@ -33,7 +33,7 @@ namespace detail {
 inline std::uint32_t copy_text(std::string_view text, char* out, std::size_t capacity) noexcept {
   std::size_t length = std::min(text.size(), capacity);
   while (length > 0 && length < text.size() && (text[length] & 0xC0) == 0x80) --length;
-  std::memcpy(out, text.data(), length);
+  std::copy_n(text.data(), length, out);
   return static_cast<std::uint32_t>(length);
 }
 

@@ -26,7 +26,7 @@ struct FieldValue {
   template <class T>
   std::vector<T> as() const {
     std::vector<T> out(num_bytes / sizeof(T));
-    std::memcpy(out.data(), data, out.size() * sizeof(T));
+    if (!out.empty()) std::memcpy(out.data(), data, out.size() * sizeof(T));
     return out;
   }
 };
