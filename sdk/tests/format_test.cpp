@@ -45,7 +45,8 @@ BOOST_AUTO_TEST_CASE(mistakes_are_visible_and_harmless) {
 // The same digits when the compiler prints a default.
 constexpr auto kPrinted = [] {
   trainhost::detail::JsonText out;
-  for (const double value : {0.0, 1.0, -2.5, 0.1, 0.95, 0.999, 1e-8, 3e-4, 65536.0, 1e15, 1e16, 1e30, 123456789.125, 0.001, 1e-5, 2.2e-20, 100.0, 0.30000000000001})
+  for (const double value :
+       {0.0, 1.0, -2.5, 0.1, 0.95, 0.999, 1e-8, 3e-4, 65536.0, 1e15, 1e16, 1e30, 123456789.125, 0.001, 1e-5, 2.2e-20, 100.0, 0.30000000000001})
     out.real(value).raw(" ");
   return out;
 }();

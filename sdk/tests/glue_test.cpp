@@ -109,14 +109,17 @@ BOOST_AUTO_TEST_CASE(a_config_fills_every_type_and_keeps_defaults) {
   PluginUnderTest rule("echo");
   BOOST_TEST(check(rule.create().start(), {}).reason ==
              "true -3 4000000000 -9007199254740993 18446744073709551615 3e-04 say \"hi\"\n\x01 ü auto | 64,128,0.9,0.999,a,b, | small 7 ");
-  rule.create(R"( {"flag":false, "small":5,"count":1e3,"wide":-9223372036854775808,"huge":18446744073709551614,"rate":2.5e-05,"text":"\u00fc\ud83d\ude00\"\\\/\n",
+  rule.create(
+      R"( {"flag":false, "small":5,"count":1e3,"wide":-9223372036854775808,"huge":18446744073709551614,"rate":2.5e-05,"text":"\u00fc\ud83d\ude00\"\\\/\n",
     "choice":"never","sizes":[],"ids":[1, 2],"betas":[-1.5],"names":["x,y"],"maybe_flag":true,"maybe_small":null,"maybe_wide":-1,"maybe_huge":3,"maybe_rate":0,"maybe_text":""} )");
   BOOST_TEST(check(rule.start(), {}).reason ==
              "false 5 1000 -9223372036854775808 18446744073709551614 2.5e-05 ü😀\"\\/\n never | 1,2,-1.5,x,y, | flag true wide -1 huge 3 rate 0 text  ");
 }
 
-BOOST_DATA_TEST_CASE(an_odd_config_is_refused, data::make({"", "[]", "{", "{}x", R"({"none":1})", R"({"small":"x"})", R"({"small":2147483648})", R"({"small":1.5})",
-                                                           R"({"count":-1})", R"({"flag":1})", R"({"text":"\u12"})", R"({"text":"open)", R"({"sizes":[1)", R"({"rate":nan})"}), config) {
+BOOST_DATA_TEST_CASE(an_odd_config_is_refused,
+                     data::make({"", "[]", "{", "{}x", R"({"none":1})", R"({"small":"x"})", R"({"small":2147483648})", R"({"small":1.5})", R"({"count":-1})",
+                                 R"({"flag":1})", R"({"text":"\u12"})", R"({"text":"open)", R"({"sizes":[1)", R"({"rate":nan})"}),
+                     config) {
   PluginUnderTest rule("echo");
   BOOST_TEST(status_of([&] { rule.create(config); }) == TRAINHOST_INVALID_ARGUMENT);
 }

@@ -55,28 +55,33 @@ void describe_plugin() {
 }
 
 void describe_kinds() {
-  STRUCT(trainhost_device_facts) FIELD(struct_size) FIELD(device_type) FIELD(capability) FIELD(reserved) FIELD(memory_bytes) FIELD(name) END
-  STRUCT(trainhost_precision_plan) FIELD(struct_size) FIELD(flags) FIELD(compute) FIELD(parameter) FIELD(master) FIELD(gradient) FIELD(scale_mode)
-  FIELD(growth_interval) FIELD(initial_scale) FIELD(growth_factor) FIELD(backoff_factor) FIELD(min_scale) FIELD(max_scale) END
-  STRUCT(trainhost_precision_policy) FIELD(struct_size) FIELD(plan) END
-  STRUCT(trainhost_precision_layers) FIELD(struct_size) FIELD(format_of) END
-  STRUCT(trainhost_window) FIELD(struct_size) FIELD(reserved) FIELD(micro_batch_samples) FIELD(num_micro_batches) FIELD(target_samples) FIELD(target_tokens) END
-  STRUCT(trainhost_accumulation_schedule) FIELD(struct_size) FIELD(next_window) FIELD(out_of_memory) END
-  STRUCT(trainhost_field) FIELD(struct_size) FIELD(role) FIELD(name) FIELD(dtype) FIELD(ndim) FIELD(shape) FIELD(max_shape) FIELD(num_classes) FIELD(pad_value) END
-  STRUCT(trainhost_source_info) FIELD(struct_size) FIELD(num_fields) FIELD(fields) FIELD(num_samples) FIELD(num_blocks) FIELD(block_starts) FIELD(fingerprint) END
-  STRUCT(trainhost_read) FIELD(struct_size) FIELD(flags) FIELD(num_samples) FIELD(ids) FIELD(random_keys) END
-  STRUCT(trainhost_batch_writer) FIELD(impl) FIELD(reserve) END
-  STRUCT(trainhost_data_source) FIELD(struct_size) FIELD(info) FIELD(read) END
-  STRUCT(trainhost_data_lengths) FIELD(struct_size) FIELD(lengths) END
-  STRUCT(trainhost_text) FIELD(struct_size) FIELD(encode) FIELD(decode) END
-  STRUCT(trainhost_object) FIELD(struct_size) FIELD(key) FIELD(size) FIELD(modified_unix_ms) END
-  STRUCT(trainhost_checkpoint_backend) FIELD(struct_size) FIELD(put_begin) FIELD(put_part) FIELD(put_commit) FIELD(put_abort) FIELD(create) FIELD(get)
-  FIELD(list) FIELD(remove) END
-  STRUCT(trainhost_verdict) FIELD(struct_size) FIELD(stop) FIELD(restore_best) FIELD(reason_length) FIELD(reason) END
-  STRUCT(trainhost_stopping_rule) FIELD(struct_size) FIELD(check) END
-  STRUCT(trainhost_lr_schedule) FIELD(struct_size) FIELD(update) FIELD(factors) END
-  STRUCT(trainhost_event) FIELD(struct_size) FIELD(num_metrics) FIELD(name) FIELD(details_json) FIELD(unix_ns) FIELD(progress) FIELD(metrics) END
-  STRUCT(trainhost_observer) FIELD(struct_size) FIELD(on_event) END
+  STRUCT(trainhost_device_facts)
+  FIELD(struct_size) FIELD(device_type) FIELD(capability) FIELD(reserved) FIELD(memory_bytes) FIELD(name) END STRUCT(trainhost_precision_plan)
+      FIELD(struct_size) FIELD(flags) FIELD(compute) FIELD(parameter) FIELD(master) FIELD(gradient) FIELD(scale_mode) FIELD(growth_interval)
+          FIELD(initial_scale) FIELD(growth_factor) FIELD(backoff_factor) FIELD(min_scale) FIELD(max_scale) END
+          STRUCT(trainhost_precision_policy) FIELD(struct_size) FIELD(plan) END
+          STRUCT(trainhost_precision_layers) FIELD(struct_size) FIELD(format_of) END
+          STRUCT(trainhost_window) FIELD(struct_size) FIELD(reserved) FIELD(micro_batch_samples) FIELD(num_micro_batches) FIELD(target_samples)
+              FIELD(target_tokens) END
+              STRUCT(trainhost_accumulation_schedule) FIELD(struct_size) FIELD(next_window) FIELD(out_of_memory) END
+              STRUCT(trainhost_field) FIELD(struct_size) FIELD(role) FIELD(name) FIELD(dtype) FIELD(ndim) FIELD(shape) FIELD(max_shape) FIELD(num_classes)
+                  FIELD(pad_value) END
+                  STRUCT(trainhost_source_info) FIELD(struct_size) FIELD(num_fields) FIELD(fields) FIELD(num_samples) FIELD(num_blocks) FIELD(block_starts)
+                      FIELD(fingerprint) END
+                      STRUCT(trainhost_read) FIELD(struct_size) FIELD(flags) FIELD(num_samples) FIELD(ids) FIELD(random_keys) END
+                      STRUCT(trainhost_batch_writer) FIELD(impl) FIELD(reserve) END
+                      STRUCT(trainhost_data_source) FIELD(struct_size) FIELD(info) FIELD(read) END
+                      STRUCT(trainhost_data_lengths) FIELD(struct_size) FIELD(lengths) END
+                      STRUCT(trainhost_text) FIELD(struct_size) FIELD(encode) FIELD(decode) END
+                      STRUCT(trainhost_object) FIELD(struct_size) FIELD(key) FIELD(size) FIELD(modified_unix_ms) END
+                      STRUCT(trainhost_checkpoint_backend) FIELD(struct_size) FIELD(put_begin) FIELD(put_part) FIELD(put_commit) FIELD(put_abort) FIELD(create)
+                          FIELD(get) FIELD(list) FIELD(remove) END
+                          STRUCT(trainhost_verdict) FIELD(struct_size) FIELD(stop) FIELD(restore_best) FIELD(reason_length) FIELD(reason) END
+                          STRUCT(trainhost_stopping_rule) FIELD(struct_size) FIELD(check) END
+                          STRUCT(trainhost_lr_schedule) FIELD(struct_size) FIELD(update) FIELD(factors) END
+                          STRUCT(trainhost_event) FIELD(struct_size) FIELD(num_metrics) FIELD(name) FIELD(details_json) FIELD(unix_ns) FIELD(progress)
+                              FIELD(metrics) END
+                              STRUCT(trainhost_observer) FIELD(struct_size) FIELD(on_event) END
 }
 
 void describe_values() {

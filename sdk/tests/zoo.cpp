@@ -99,7 +99,9 @@ class Keeper final : public trainhost::LrSchedule, public trainhost::ObservesEve
     for (const auto& metric : metrics) total_ += metric.value, seen_.push_back(metric.step), last_ = std::string(metric.name), ++number_ *= 2;
     return !metrics.empty();
   }
-  void on_event(const trainhost::Event& event) override { host().log_info("{} {} {} {}", event.name, event.details_json, event.progress ? event.progress->step : 0, event.metrics.size()); }
+  void on_event(const trainhost::Event& event) override {
+    host().log_info("{} {} {} {}", event.name, event.details_json, event.progress ? event.progress->step : 0, event.metrics.size());
+  }
   void save(trainhost::StateWriter& out) const override { out.put(number_, total_, last_, seen_, is_set_, last_number_); }
   void load(trainhost::StateReader& in) override {
     in.get(number_);
@@ -120,7 +122,8 @@ class Keeper final : public trainhost::LrSchedule, public trainhost::ObservesEve
 class Numbers final : public trainhost::DataSource, public trainhost::DataLengths, public trainhost::Text {
  public:
   Numbers() {
-    info_.fields = {{.name = "x", .dtype = trainhost::kInt64, .shape = {-1}, .max_shape = {9}, .pad_value = -1}, {.name = "key", .role = TRAINHOST_FIELD_TARGET, .dtype = trainhost::kFloat64}};
+    info_.fields = {{.name = "x", .dtype = trainhost::kInt64, .shape = {-1}, .max_shape = {9}, .pad_value = -1},
+                    {.name = "key", .role = TRAINHOST_FIELD_TARGET, .dtype = trainhost::kFloat64}};
     info_.num_samples = 10;
     info_.block_starts = {0, 5};
     info_.fingerprint.fill(7);
@@ -181,7 +184,8 @@ class Shelf final : public trainhost::CheckpointBackend {
 class Probing final : public trainhost::AccumulationSchedule {
  public:
   void start() override {
-    if (host().num_upstreams() == 1) host().log_info("upstream has a table: {}", host().upstream<trainhost_accumulation_schedule>(0, TRAINHOST_ACCUMULATION_SCHEDULE).table != nullptr);
+    if (host().num_upstreams() == 1)
+      host().log_info("upstream has a table: {}", host().upstream<trainhost_accumulation_schedule>(0, TRAINHOST_ACCUMULATION_SCHEDULE).table != nullptr);
   }
   trainhost::Window next_window(const trainhost::Progress&, trainhost::Window) override {
     std::uint64_t samples = 1;

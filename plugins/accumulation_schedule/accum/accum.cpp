@@ -20,7 +20,8 @@ class Accum final : public trainhost::AccumulationSchedule {
 
   void start() override {
     if (micro_batch_samples_ < config_.micro_batch_samples)
-      host().log_info("micro-batches of {} samples instead of {}: larger ones ran out of memory before the resume", micro_batch_samples_, config_.micro_batch_samples);
+      host().log_info("micro-batches of {} samples instead of {}: larger ones ran out of memory before the resume", micro_batch_samples_,
+                      config_.micro_batch_samples);
   }
 
   Window next_window(const trainhost::Progress&, Window window) override {

@@ -24,7 +24,8 @@ struct Extent {
     const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
     if (error == std::errc() && number >= 0 && unit == "step") return {number, 0, false};
     if (error == std::errc() && number >= 0 && number <= 100 && unit == "%") return {0, number / 100, true};
-    throw PluginError(TRAINHOST_INVALID_ARGUMENT, trainhost::format("cosine.{}: got \"{}\", wanted steps (\"100step\") or a share of the run (\"5%\")", key, text));
+    throw PluginError(TRAINHOST_INVALID_ARGUMENT,
+                      trainhost::format("cosine.{}: got \"{}\", wanted steps (\"100step\") or a share of the run (\"5%\")", key, text));
   }
 };
 
@@ -35,7 +36,8 @@ class Cosine final : public trainhost::LrSchedule {
     if (config.length && (config.length->ends_with("step") || config.length->ends_with("%"))) length_ = Extent::parse("length", *config.length);
     if (length_ && length_->steps + length_->fraction == 0) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "cosine.length must be more than 0");
     if (length_ && !length_->is_fraction && !warmup_.is_fraction && warmup_.steps >= length_->steps)
-      throw PluginError(TRAINHOST_INVALID_ARGUMENT, trainhost::format("cosine: warmup of {} steps does not end within length {} steps", warmup_.steps, length_->steps));
+      throw PluginError(TRAINHOST_INVALID_ARGUMENT,
+                        trainhost::format("cosine: warmup of {} steps does not end within length {} steps", warmup_.steps, length_->steps));
   }
 
   void factors(const trainhost::Progress& at, std::span<const double> fractions, std::span<double> out) override {
@@ -56,7 +58,8 @@ class Cosine final : public trainhost::LrSchedule {
   double fraction_of_length(double step, double fraction_of_run) const {
     if (length_ && !length_->is_fraction) return std::min(1.0, step / length_->steps);
     if (std::isnan(fraction_of_run))
-      throw PluginError(TRAINHOST_FAILED_PRECONDITION, "cosine needs the length of the run: state max in steps, samples, tokens or epochs, or set cosine.length");
+      throw PluginError(TRAINHOST_FAILED_PRECONDITION,
+                        "cosine needs the length of the run: state max in steps, samples, tokens or epochs, or set cosine.length");
     return length_ ? std::min(1.0, fraction_of_run / length_->fraction) : fraction_of_run;
   }
 

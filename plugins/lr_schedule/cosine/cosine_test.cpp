@@ -27,7 +27,8 @@ BOOST_AUTO_TEST_CASE(is_half_a_cosine_without_warmup) {
   PluginUnderTest schedule;
   schedule.create().start();
   const auto got = table(schedule, 0, 101, 100);
-  for (int step = 0; step <= 100; ++step) BOOST_TEST(std::abs(got[static_cast<std::size_t>(step)] - 0.5 * (1 + std::cos(std::numbers::pi * step / 100))) < kTolerance);
+  for (int step = 0; step <= 100; ++step)
+    BOOST_TEST(std::abs(got[static_cast<std::size_t>(step)] - 0.5 * (1 + std::cos(std::numbers::pi * step / 100))) < kTolerance);
 }
 
 BOOST_AUTO_TEST_CASE(warmup_in_steps_rises_to_one_and_the_floor_is_reached_at_the_end) {

@@ -46,7 +46,10 @@ BOOST_DATA_TEST_CASE(plans_or_refuses, boost::unit_test::data::make(kCases), c) 
   policy.create(trainhost::format(R"({{"dtype":"{}"}})", c.dtype)).start();
   trainhost_precision_plan answer{};
   trainhost_status status = TRAINHOST_OK;
-  const std::string words = words_of([&] { status = status_of([&] { answer = plan(policy, c.device, c.capability); }); if (status) plan(policy, c.device, c.capability); });
+  const std::string words = words_of([&] {
+    status = status_of([&] { answer = plan(policy, c.device, c.capability); });
+    if (status) plan(policy, c.device, c.capability);
+  });
   BOOST_TEST(status == c.status);
   if (status) {
     BOOST_TEST(words.find(c.result) != std::string::npos, words);

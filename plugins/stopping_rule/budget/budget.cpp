@@ -28,14 +28,17 @@ class Budget final : public trainhost::StoppingRule {
     for (const auto& metric : metrics)
       if (metric.is_system() && metric.name == "checkpoint_seconds" && std::isfinite(metric.value)) observe_save(metric.value);
     if (config_.max_cost && std::isnan(progress.cost)) throw not_measured();
-    const double ahead_seconds = reserve_seconds_ + std::max(0.0, progress.seconds - last_seconds_.value_or(progress.seconds));  // the next window, the last save
+    const double ahead_seconds =
+        reserve_seconds_ + std::max(0.0, progress.seconds - last_seconds_.value_or(progress.seconds));  // the next window, the last save
     last_seconds_ = progress.seconds;
     const double cost_per_second = progress.seconds > 0 ? progress.cost / progress.seconds : 0.0;
     const std::string currency(host().currency());
     if (config_.max_cost && is_spent(progress.cost, cost_per_second * ahead_seconds, *config_.max_cost, currency))
-      return Verdict::budget("{:.2f} of {} {} spent after step {}; {:.3g} s are kept for the last save", progress.cost, *config_.max_cost, currency, progress.step, reserve_seconds_);
+      return Verdict::budget("{:.2f} of {} {} spent after step {}; {:.3g} s are kept for the last save", progress.cost, *config_.max_cost, currency,
+                             progress.step, reserve_seconds_);
     if (config_.max_hours && is_spent(progress.seconds / 3600, ahead_seconds / 3600, *config_.max_hours, "hours"))
-      return Verdict::budget("{:.2f} of {} hours spent after step {}; {:.3g} s are kept for the last save", progress.seconds / 3600, *config_.max_hours, progress.step, reserve_seconds_);
+      return Verdict::budget("{:.2f} of {} hours spent after step {}; {:.3g} s are kept for the last save", progress.seconds / 3600, *config_.max_hours,
+                             progress.step, reserve_seconds_);
     return Verdict::go_on();
   }
 
@@ -47,7 +50,8 @@ class Budget final : public trainhost::StoppingRule {
 
  private:
   PluginError not_measured() const {
-    return {TRAINHOST_FAILED_PRECONDITION, trainhost::format("budget.max_cost is {}, but the cost of this run is not measured; set price_per_hour", *config_.max_cost)};
+    return {TRAINHOST_FAILED_PRECONDITION,
+            trainhost::format("budget.max_cost is {}, but the cost of this run is not measured; set price_per_hour", *config_.max_cost)};
   }
 
   // The longest save so far replaces the guess of the config.

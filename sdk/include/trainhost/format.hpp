@@ -93,7 +93,8 @@ inline void format_one(std::string& out, const FormatArgument& value, const Form
   if (is_number && spec.plus && !text.starts_with('-')) text.insert(0, 1, '+');
   const auto used = static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
   const int room = std::max(0, spec.width - used);
-  if (spec.zero && is_number && !spec.align) return out += text.insert(text.starts_with('-') || text.starts_with('+'), static_cast<std::size_t>(room), '0'), void();
+  if (spec.zero && is_number && !spec.align)
+    return out += text.insert(text.starts_with('-') || text.starts_with('+'), static_cast<std::size_t>(room), '0'), void();
   const char align = spec.align ? spec.align : is_number ? '>' : '<';
   const int before = align == '>' ? room : align == '^' ? room / 2 : 0;
   for (int i = 0; i < before; ++i) out += spec.fill;

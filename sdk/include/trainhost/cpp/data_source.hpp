@@ -84,7 +84,8 @@ class DataSource : public Plugin {
   static trainhost_field c_field(const Field& field) {
     const auto& max_shape = field.max_shape.empty() ? field.shape : field.max_shape;
     if (field.shape.size() > 8 || max_shape.size() != field.shape.size())
-      throw PluginError(TRAINHOST_INTERNAL, format("field {}: {} axes and {} bounds, wanted the same number, at most 8", field.name, field.shape.size(), max_shape.size()));
+      throw PluginError(TRAINHOST_INTERNAL,
+                        format("field {}: {} axes and {} bounds, wanted the same number, at most 8", field.name, field.shape.size(), max_shape.size()));
     trainhost_field out{sizeof(trainhost_field), field.role, c_string(field.name), field.dtype, static_cast<std::int32_t>(field.shape.size()),
                         {}, {}, field.num_classes, field.pad_value};
     std::copy(field.shape.begin(), field.shape.end(), out.shape);

@@ -105,10 +105,12 @@ constexpr auto record() {
 template <class Class>
 std::unique_ptr<Plugin> make(const Definition& definition, std::string_view json) {
   if constexpr (std::is_constructible_v<Class, ConfigHandle>)
-    if (definition.schema.schema) return definition.schema.schema->make(json, [](ConfigHandle config) -> std::unique_ptr<Plugin> { return std::make_unique<Class>(config); });
+    if (definition.schema.schema)
+      return definition.schema.schema->make(json, [](ConfigHandle config) -> std::unique_ptr<Plugin> { return std::make_unique<Class>(config); });
   if constexpr (std::is_default_constructible_v<Class>) {
     JsonReader reader(json);
-    reader.object([](std::string_view name) { throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("config: unknown key \"{}\", this plugin has none", name)); });
+    reader.object(
+        [](std::string_view name) { throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("config: unknown key \"{}\", this plugin has none", name)); });
     reader.end();
     return std::make_unique<Class>();
   } else
@@ -133,8 +135,13 @@ template <class Class>
 constexpr Registration registration() {
   constexpr auto kMetadata = [] { auto m = Defined<Class>::metadata(); return Metadata{{}, m.kind, m.name, m.is_stateful}; }();
   const std::string_view json = Defined<Class>::record();
-  return {{sizeof(trainhost_descriptor), 0, {kMetadata.kind.data(), kMetadata.kind.size()}, {kMetadata.name.data(), kMetadata.name.size()}, {json.data(), json.size()}},
-          &Defined<Class>::make, kMetadata.is_stateful};
+  return {{sizeof(trainhost_descriptor),
+           0,
+           {kMetadata.kind.data(), kMetadata.kind.size()},
+           {kMetadata.name.data(), kMetadata.name.size()},
+           {json.data(), json.size()}},
+          &Defined<Class>::make,
+          kMetadata.is_stateful};
 }
 
 template <class... Classes> inline constexpr std::size_t num_types = sizeof...(Classes);

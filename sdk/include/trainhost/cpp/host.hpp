@@ -28,7 +28,10 @@ class Host {
   // One line in the run's log under the plugin's name. [any]
   template <class... Values> void log_debug(std::string_view pattern, const Values&... values) const { log(TRAINHOST_LOG_DEBUG, format(pattern, values...)); }
   template <class... Values> void log_info(std::string_view pattern, const Values&... values) const { log(TRAINHOST_LOG_INFO, format(pattern, values...)); }
-  template <class... Values> void log_warning(std::string_view pattern, const Values&... values) const { log(TRAINHOST_LOG_WARNING, format(pattern, values...)); }
+  template <class... Values>
+  void log_warning(std::string_view pattern, const Values&... values) const {
+    log(TRAINHOST_LOG_WARNING, format(pattern, values...));
+  }
   template <class... Values> void log_error(std::string_view pattern, const Values&... values) const { log(TRAINHOST_LOG_ERROR, format(pattern, values...)); }
 
   // For long [io] calls: whether the answer is still wanted, and until when (CLOCK_MONOTONIC nanoseconds, 0 = no deadline). [any]

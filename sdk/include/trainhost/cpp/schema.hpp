@@ -130,7 +130,8 @@ template <class T>
 constexpr void write_value(JsonText& out, const T& value) {
   if constexpr (std::is_same_v<T, bool>) out.raw(value ? "true" : "false");
   else if constexpr (std::is_floating_point_v<T>) out.real(value);
-  else if constexpr (std::is_integral_v<T>) std::is_signed_v<T> ? out.integer(static_cast<std::int64_t>(value)) : out.natural(static_cast<std::uint64_t>(value));
+  else if constexpr (std::is_integral_v<T>)
+    std::is_signed_v<T> ? out.integer(static_cast<std::int64_t>(value)) : out.natural(static_cast<std::uint64_t>(value));
   else if constexpr (std::is_same_v<T, std::string>) out.quoted(value);
   else {
     out.raw("[");

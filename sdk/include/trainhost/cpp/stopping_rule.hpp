@@ -11,9 +11,18 @@ namespace trainhost {
 class Verdict {
  public:
   static Verdict go_on() { return Verdict(TRAINHOST_STOP_NO, {}); }
-  template <class... Values> static Verdict done(std::string_view pattern, const Values&... values) { return Verdict(TRAINHOST_STOP_DONE, format(pattern, values...)); }
-  template <class... Values> static Verdict budget(std::string_view pattern, const Values&... values) { return Verdict(TRAINHOST_STOP_BUDGET, format(pattern, values...)); }
-  template <class... Values> static Verdict diverged(std::string_view pattern, const Values&... values) { return Verdict(TRAINHOST_STOP_DIVERGED, format(pattern, values...)); }
+  template <class... Values>
+  static Verdict done(std::string_view pattern, const Values&... values) {
+    return Verdict(TRAINHOST_STOP_DONE, format(pattern, values...));
+  }
+  template <class... Values>
+  static Verdict budget(std::string_view pattern, const Values&... values) {
+    return Verdict(TRAINHOST_STOP_BUDGET, format(pattern, values...));
+  }
+  template <class... Values>
+  static Verdict diverged(std::string_view pattern, const Values&... values) {
+    return Verdict(TRAINHOST_STOP_DIVERGED, format(pattern, values...));
+  }
 
   // The run ends on the weights of its best evaluation.
   Verdict restore_best(bool is_wanted = true) const {

@@ -44,7 +44,8 @@ inline std::vector<Sample> read(const PluginUnderTest& source, const std::vector
   struct Sink {
     trainhost_source_info info;
     std::vector<Sample> samples;
-    static trainhost_status reserve(void* impl, std::uint64_t sample, std::uint32_t field, const std::int64_t* shape, trainhost_tensor* out, trainhost_error* error) {
+    static trainhost_status reserve(void* impl, std::uint64_t sample, std::uint32_t field, const std::int64_t* shape, trainhost_tensor* out,
+                                    trainhost_error* error) {
       Sink& self = *static_cast<Sink*>(impl);
       return detail::guard(error, [&] {
         if (sample >= self.samples.size() || field >= self.info.num_fields) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "reserve: no such sample or field");

@@ -61,7 +61,8 @@ inline bool update(const PluginUnderTest& schedule, const Progress& progress, co
 inline trainhost_precision_plan default_plan() {
   return {sizeof(trainhost_precision_plan), 0, kFloat32, kFloat32, kFloat32, kFloat32, TRAINHOST_SCALE_NONE, 2000, 65536, 2, 0.5, 1, 1e30};
 }
-inline trainhost_precision_plan plan(const PluginUnderTest& policy, std::int32_t device_type, std::uint32_t capability, std::string_view device_name = "device") {
+inline trainhost_precision_plan plan(const PluginUnderTest& policy, std::int32_t device_type, std::uint32_t capability,
+                                     std::string_view device_name = "device") {
   const trainhost_device_facts facts{sizeof(trainhost_device_facts), device_type, capability, 0, 0, c_string(device_name)};
   trainhost_precision_plan out = default_plan();
   call(policy.table<trainhost_precision_policy>(TRAINHOST_PRECISION_POLICY).plan, policy.c(), &facts, &out);
@@ -82,7 +83,8 @@ inline std::uint64_t out_of_memory(const PluginUnderTest& schedule, const trainh
 inline void on_event(const PluginUnderTest& observer, std::string_view name, std::string_view details_json = "{}", const Progress* progress = nullptr,
                      const std::vector<MetricValue>& metrics = {}, std::int64_t unix_ns = 0) {
   const auto c = c_metrics(metrics);
-  const trainhost_event event{sizeof(trainhost_event), static_cast<std::uint32_t>(c.size()), c_string(name), c_string(details_json), unix_ns, progress, c.data()};
+  const trainhost_event event{
+      sizeof(trainhost_event), static_cast<std::uint32_t>(c.size()), c_string(name), c_string(details_json), unix_ns, progress, c.data()};
   call(observer.table<trainhost_observer>(TRAINHOST_OBSERVER).on_event, observer.c(), &event);
 }
 
