@@ -11,6 +11,12 @@ LIMITED_SUFFIXES = CODE_SUFFIXES | {".py", ".sh", ".cmake"}
 NEVER_OURS = re.compile(r"^(build([-.].*)?|\.git|runs|__pycache__)$")
 
 
+def is_test(path):
+    """Tests and what only they use: x_test.cpp, x_testing.h, test_x.h, and folders named testing, tests or zoo."""
+    *folders, name = path.split("/")
+    return bool(re.search(r"^test_|_test(ing)?\.\w+$", name)) or not {"testing", "tests", "zoo"}.isdisjoint(folders)
+
+
 class Tree:
     """The files of a checkout: tracked and new ones where git knows them, else everything but build folders."""
 
@@ -89,5 +95,7 @@ def _kind_of_block(header, inside_function):
 
 
 def _name_of_function(header):
-    match = re.search(r"([~\w:]+|operator\s*\S+)\s*\(", header)
-    return match[1] if match else "?"
+    match = re.search(r"([~\w:]+|operator\s*\S+)\s*\(\s*(\w*)", header)
+    if not match:
+        return "?"
+    return f"{match[1]}({match[2]})" if match[1].isupper() else match[1]  # a macro: BOOST_AUTO_TEST_CASE(name)
