@@ -42,12 +42,15 @@ BOOST_AUTO_TEST_CASE(a_closed_queue_takes_nothing_and_hands_out_the_rest) {
 BOOST_AUTO_TEST_CASE(closing_wakes_those_who_wait_for_items_and_for_room) {
   BoundedQueue<int> empty(1), full(1);
   full.push(1);
-  std::thread consumer([&] { BOOST_TEST(!empty.pop().has_value()); });
-  std::thread producer([&] { BOOST_TEST(!full.push(2)); });
+  bool is_popped = true, is_pushed = true;
+  std::thread consumer([&] { is_popped = empty.pop().has_value(); });
+  std::thread producer([&] { is_pushed = full.push(2); });
   empty.close();
   full.close();
   consumer.join();
   producer.join();
+  BOOST_TEST(!is_popped);
+  BOOST_TEST(!is_pushed);
 }
 
 BOOST_AUTO_TEST_CASE(items_that_can_only_be_moved_pass) {

@@ -22,7 +22,6 @@ std::string event_text(const Event& event) {
   if (event.name == "stalled") return format("no window has ended for {} s: {}", of("seconds"), of("reason"));
   if (event.name == "out_of_memory")
     return format("out of device memory at window {}: trying again with {} samples a micro-batch", of("window"), of("micro_batch_samples"));
-  if (event.name == "preempted") return format("{}: finishing the step and saving; send it again to abort", of("signal"));
   return "";
 }
 
