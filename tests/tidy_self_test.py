@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Plants one violation of each rule in a small tree and expects scripts/tidy to find it, and nothing in the tree without them."""
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -7,7 +8,11 @@ import sys
 import tempfile
 import unittest
 
-TIDY = pathlib.Path(__file__).resolve().parent.parent / "scripts" / "tidy"
+SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "scripts"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(SCRIPTS))
+from tidy_rules import code, house, source  # noqa: E402  (after its folder is known)
+
 PLUGIN = "plugins/stopping_rule/patience"
 CLEAN = {
     "Makefile": "test: build\n\ttrue\n",
@@ -75,31 +80,42 @@ ALLOWED = [
 ]
 
 
-def findings(planted):
+@contextlib.contextmanager
+def planted_tree(planted):
     with tempfile.TemporaryDirectory() as folder:
         for path, text in {**CLEAN, **planted}.items():
             file = pathlib.Path(folder, path)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        result = subprocess.run([sys.executable, TIDY, "--root", folder], capture_output=True, text=True)
-        return result.returncode, result.stdout + result.stderr
+        yield folder
+
+
+def findings(planted):
+    with planted_tree(planted) as folder:
+        tree = source.Tree(folder)
+        return [finding for rule in code.RULES + house.RULES for finding in rule(tree)]
 
 
 class TidySelfTest(unittest.TestCase):
     def test_a_clean_tree_has_no_findings(self):
         for planted in [{}, *ALLOWED]:
             with self.subTest(planted=sorted(planted)):
-                status, text = findings(planted)
-                self.assertEqual(status, 0, text)
+                self.assertEqual(findings(planted), [])
 
     def test_each_violation_is_found_and_nothing_else(self):
         for planted, expected in VIOLATIONS:
             with self.subTest(expected=expected):
-                status, text = findings(planted)
-                self.assertIn(expected, text)
-                self.assertEqual(status, 1)
+                found = findings(planted)
+                self.assertIn(expected, "\n".join(found))
                 if "plugins/" not in "".join(planted):  # a torn plugin folder misses several files
-                    self.assertIn(" 1 findings", text)
+                    self.assertEqual(len(found), 1, found)
+
+    def test_the_program_prints_findings_and_fails(self):
+        for planted, status in [({}, 0), (VIOLATIONS[0][0], 1)]:
+            with planted_tree(planted) as folder:
+                result = subprocess.run([sys.executable, SCRIPTS / "tidy", "--root", folder], capture_output=True, text=True)
+                self.assertEqual(result.returncode, status, result.stdout)
+                self.assertIn(f"{status} findings", result.stdout)
 
 
 if __name__ == "__main__":
