@@ -3,8 +3,10 @@
 
 #include <list>
 #include <mutex>
+#include <optional>
 
 #include <ATen/Context.h>
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/ops/empty.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -60,6 +62,10 @@ class CudaDevice final : public Device {
     copy_stream_.emplace(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index_));
   }
 
+  ~CudaDevice() override {
+    for (InFlight& copy : in_flight_) copy.is_copied->wait();
+  }
+
   at::Device place() const override { return {at::kCUDA, index_}; }
 
   DeviceReport report() const override {
@@ -70,10 +76,10 @@ class CudaDevice final : public Device {
 
   uint32_t capability() const override { return static_cast<uint32_t>(10 * properties_.major + properties_.minor); }
 
+  // Out of LibTorch's cache of page-locked blocks: asking the driver for each batch would make the device wait.
   std::shared_ptr<std::byte> allocate(size_t bytes) override {
-    void* memory = nullptr;
-    check(cudaHostAlloc(&memory, bytes ? bytes : 1, cudaHostAllocPortable), "allocating page-locked memory for a batch");
-    return {static_cast<std::byte*>(memory), [](std::byte* p) { cudaFreeHost(p); }};
+    const auto block = std::make_shared<at::DataPtr>(at::getHostAllocator(at::kCUDA)->allocate(bytes ? bytes : 1));
+    return {block, static_cast<std::byte*>(block->get())};
   }
 
   std::unique_ptr<TorchBatch> upload(HostBatch batch) override {

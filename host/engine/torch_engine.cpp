@@ -98,6 +98,10 @@ ModelReport TorchEngine::model_report() const {
   return report;
 }
 
+std::shared_ptr<std::byte> TorchEngine::allocate(size_t bytes) {
+  return translated(*device_, "batch, memory for the host's side", [&] { return device_->allocate(bytes); });
+}
+
 std::unique_ptr<DeviceBatch> TorchEngine::upload(HostBatch batch) {
   return translated(*device_, "batch, copy to the device", [&] { return device_->upload(std::move(batch)); });
 }

@@ -52,7 +52,7 @@ class TorchEngine final : public Engine {
   uint64_t peak_memory_bytes() override { return device_->peak_memory_bytes(); }
   uint64_t num_host_waits() const override { return num_waits_ + (rows_ ? rows_->num_waits() : 0); }
 
-  std::shared_ptr<std::byte> allocate(size_t bytes) override { return device_->allocate(bytes); }
+  std::shared_ptr<std::byte> allocate(size_t bytes) override;
   std::unique_ptr<DeviceBatch> upload(HostBatch batch) override;
 
  private:
