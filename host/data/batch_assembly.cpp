@@ -19,9 +19,7 @@ bool varies(const FieldSpec& field) {
 }
 
 // Samples of this field stand one behind the other in the batch, each at an aligned address.
-bool is_written_in_place(const FieldSpec& field) {
-  return !varies(field) && num_elements(field.shape) * element_bytes(field.dtype) % kAlignment == 0;
-}
+bool is_written_in_place(const FieldSpec& field) { return !varies(field) && num_elements(field.shape) * element_bytes(field.dtype) % kAlignment == 0; }
 
 std::vector<int64_t> dense_strides(std::span<const int64_t> shape) {
   std::vector<int64_t> strides(shape.size(), 1);
@@ -43,7 +41,8 @@ void check_field(const FieldSpec& field, const std::string& place) {
   }
   if (varies(field) && !encode_element(field.dtype, field.pad_value)) {
     throw Error(ExitCode::kPlugin, format("{}: field '{}' varies in size, but its number format cannot hold its pad_value {}; "
-                                          "the source must choose another format or value", place, field.name, field.pad_value));
+                                          "the source must choose another format or value",
+                                          place, field.name, field.pad_value));
   }
 }
 
@@ -107,8 +106,8 @@ void BatchAssembly::check_slot(uint64_t sample_index, size_t field) {
   const auto stray = find_stray(spec.dtype, place.data, num_elements(place.shape), spec.num_classes, spec.pad_value);
   if (stray) {
     throw Error(ExitCode::kData, format("{}: sample {}: field '{}' holds {} at element {}, wanted 0 to {} (or {}, which does not count); "
-                                        "correct the data, or the number of classes that the source declares", place_, ids_[sample_index], spec.name,
-                                        stray->value, stray->index, spec.num_classes - 1, spec.pad_value));
+                                        "correct the data, or the number of classes that the source declares",
+                                        place_, ids_[sample_index], spec.name, stray->value, stray->index, spec.num_classes - 1, spec.pad_value));
   }
 }
 

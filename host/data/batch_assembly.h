@@ -44,7 +44,7 @@ class BatchAssembly : public BatchWriter {
   std::span<const uint64_t> ids_;
   std::string place_;
   BatchDevice& device_;
-  std::vector<Slot> slots_;  // sample-major
+  std::vector<Slot> slots_;                         // sample-major
   std::vector<std::shared_ptr<std::byte>> memory_;  // a field's part of the batch; null until gather() where rows are not written in place
 };
 

@@ -74,8 +74,7 @@ std::optional<std::array<std::byte, 8>> encode_element(trainhost_dtype dtype, do
   return std::array<std::byte, 8>{};
 }
 
-void copy_padded(const std::byte* from, std::span<const int64_t> from_shape, std::byte* to, std::span<const int64_t> to_shape,
-                 std::span<const std::byte> pad) {
+void copy_padded(const std::byte* from, std::span<const int64_t> from_shape, std::byte* to, std::span<const int64_t> to_shape, std::span<const std::byte> pad) {
   const uint64_t to_elements = num_elements(to_shape);
   if (std::equal(from_shape.begin(), from_shape.end(), to_shape.begin())) {
     if (to_elements > 0) std::memcpy(to, from, to_elements * pad.size());

@@ -20,8 +20,7 @@ uint64_t num_elements(std::span<const int64_t> shape);
 std::optional<std::array<std::byte, 8>> encode_element(trainhost_dtype dtype, double value);
 
 /// Copies a dense tensor into the low corner of a dense, larger or equal one of the same rank, and fills the rest with `pad`.
-void copy_padded(const std::byte* from, std::span<const int64_t> from_shape, std::byte* to, std::span<const int64_t> to_shape,
-                 std::span<const std::byte> pad);
+void copy_padded(const std::byte* from, std::span<const int64_t> from_shape, std::byte* to, std::span<const int64_t> to_shape, std::span<const std::byte> pad);
 
 /// The first element of an integer tensor that is neither in [0, num_classes) nor `pad_value`, as its index and value.
 struct Stray {

@@ -1,8 +1,8 @@
 // Padding and class checks, against the plainest possible way to say the same.
 #include "data/elements.h"
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
+#include <boost/test/unit_test.hpp>
 
 #include <cstring>
 #include <limits>

@@ -94,12 +94,17 @@ void DataPipeline::seek(const Position& position) {
 
 DataPipeline::PlannedWindow DataPipeline::plan(const Position& start, const WindowShape& shape) {
   PlannedWindow window{shape, start, {}};
-  if (shape.num_micro_batches > 0) window.cut.samples = shape.num_micro_batches * shape.micro_batch_samples;
-  else if (shape.target_samples > 0) window.cut.samples = shape.target_samples;
-  else window.cut.samples = samples_for_tokens(start, shape.target_tokens);
+  if (shape.num_micro_batches > 0)
+    window.cut.samples = shape.num_micro_batches * shape.micro_batch_samples;
+  else if (shape.target_samples > 0)
+    window.cut.samples = shape.target_samples;
+  else
+    window.cut.samples = samples_for_tokens(start, shape.target_tokens);
 
-  if (const auto per_sample = targets_.per_sample()) window.cut.max_targets = *per_sample * window.cut.samples;
-  else window.cut.max_targets = targets_.sum(samples_at(start, window.cut.samples).ids);
+  if (const auto per_sample = targets_.per_sample())
+    window.cut.max_targets = *per_sample * window.cut.samples;
+  else
+    window.cut.max_targets = targets_.sum(samples_at(start, window.cut.samples).ids);
   cut_into_pieces(window, shape.micro_batch_samples);
   return window;
 }

@@ -20,7 +20,7 @@ struct PipelineOptions {
   uint64_t threads = 2;           // reading workers, at least 1
   uint64_t prefetch_batches = 4;  // micro-batches read ahead; at least `threads` are
   bool shuffle = true;
-  uint64_t shuffle_blocks = 16;   // see sampler.h
+  uint64_t shuffle_blocks = 16;  // see sampler.h
 };
 
 /// What the pipeline has done so far. Numbers only; time is the caller's.
@@ -81,12 +81,12 @@ class DataPipeline {
   BatchReader reader_;
 
   Position position_;
-  bool is_open_ = false;             // windows_.front() is the open window
-  uint64_t delivered_ = 0;           // micro-batches of the open window
+  bool is_open_ = false;               // windows_.front() is the open window
+  uint64_t delivered_ = 0;             // micro-batches of the open window
   std::deque<PlannedWindow> windows_;  // the open or next window, then those assumed to follow
-  uint64_t queued_windows_ = 0;      // windows_[0 .. queued_windows_) are wholly handed to the workers
-  uint64_t queued_pieces_ = 0;       // of windows_[queued_windows_]
-  Position queue_position_;          // the next sample to hand to the workers
+  uint64_t queued_windows_ = 0;        // windows_[0 .. queued_windows_) are wholly handed to the workers
+  uint64_t queued_pieces_ = 0;         // of windows_[queued_windows_]
+  Position queue_position_;            // the next sample to hand to the workers
   PipelineReport report_;
 
   ReadAhead read_ahead_;  // last: its workers use what stands above

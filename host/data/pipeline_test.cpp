@@ -1,8 +1,8 @@
 // The laws of the training data: the same samples whatever the threads, the cut or the interruptions.
 #include "data/pipeline.h"
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <condition_variable>

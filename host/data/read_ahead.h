@@ -63,7 +63,7 @@ class ReadAhead {
   std::mutex mutex_;
   std::condition_variable has_work_, is_done_;
   bool is_cancelled_ = false;
-  std::deque<std::shared_ptr<Ticket>> tickets_;   // in order; written by the one thread under mutex_
+  std::deque<std::shared_ptr<Ticket>> tickets_;  // in order; written by the one thread under mutex_
   std::deque<std::shared_ptr<Ticket>> unstarted_;
   std::vector<std::shared_ptr<Ticket>> running_;
   std::vector<std::jthread> workers_;

@@ -39,8 +39,7 @@ void shuffle(std::vector<uint64_t>& values, uint64_t key) {
 
 uint64_t sample_key(uint64_t seed, uint64_t epoch, uint64_t id) { return stream_key(Purpose::kSampleKey, seed, epoch, id); }
 
-Sampler::Sampler(uint64_t num_samples, std::span<const uint64_t> block_starts, const SamplerOptions& options)
-    : num_samples_(num_samples), options_(options) {
+Sampler::Sampler(uint64_t num_samples, std::span<const uint64_t> block_starts, const SamplerOptions& options) : num_samples_(num_samples), options_(options) {
   assert(num_samples > 0 && options.shuffle_blocks > 0 && options.virtual_block_samples > 0);
   if (options_.shuffle) cut_blocks(block_starts);
 }
@@ -51,7 +50,8 @@ uint64_t Sampler::id_at(uint64_t epoch, uint64_t position) {
   if (epoch != epoch_) plan_epoch(epoch);
   const bool is_loaded = group_index_ != kNone && position - groups_[group_index_].first_position < group_ids_.size();
   if (!is_loaded) {
-    const auto behind = std::upper_bound(groups_.begin(), groups_.end(), position, [](uint64_t wanted, const Group& group) { return wanted < group.first_position; });
+    const auto behind =
+        std::upper_bound(groups_.begin(), groups_.end(), position, [](uint64_t wanted, const Group& group) { return wanted < group.first_position; });
     load_group(static_cast<uint64_t>(behind - groups_.begin()) - 1);
   }
   return group_ids_[position - groups_[group_index_].first_position];
@@ -77,7 +77,8 @@ void Sampler::plan_epoch(uint64_t epoch) {
   groups_.clear();
   uint64_t position = 0;
   for (uint64_t block = 0; block < block_order_.size(); ++block) {
-    const bool is_full = groups_.empty() || (groups_.back().num_blocks >= options_.shuffle_blocks && position - groups_.back().first_position >= options_.min_group_samples);
+    const bool is_full =
+        groups_.empty() || (groups_.back().num_blocks >= options_.shuffle_blocks && position - groups_.back().first_position >= options_.min_group_samples);
     if (is_full) groups_.push_back({position, block, 0});
     ++groups_.back().num_blocks;
     position += block_size(block_order_[block]);

@@ -12,8 +12,8 @@ uint64_t sample_key(uint64_t seed, uint64_t epoch, uint64_t id);
 struct SamplerOptions {
   uint64_t seed = 0;
   bool shuffle = true;
-  uint64_t shuffle_blocks = 16;          // blocks whose samples are mixed with each other
-  uint64_t min_group_samples = 65536;    // small blocks: more of them are mixed until a group has this many samples
+  uint64_t shuffle_blocks = 16;            // blocks whose samples are mixed with each other
+  uint64_t min_group_samples = 65536;      // small blocks: more of them are mixed until a group has this many samples
   uint64_t virtual_block_samples = 65536;  // larger blocks are cut into pieces of this size
 };
 

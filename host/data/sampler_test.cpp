@@ -1,8 +1,8 @@
 // The order of samples is a permutation, is local to blocks, can be entered anywhere, and never changes unnoticed.
 #include "data/sampler.h"
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <numeric>
@@ -57,8 +57,10 @@ BOOST_AUTO_TEST_CASE(every_epoch_is_a_permutation) {
   BOOST_TEST(rc::check("permutation", [] {
     const auto sizes = *rc::gen::nonEmpty(rc::gen::container<std::vector<uint64_t>>(rc::gen::inRange<uint64_t>(1, 60)));
     const uint64_t num_samples = std::accumulate(sizes.begin(), sizes.end(), uint64_t{0});
-    const SamplerOptions options{.seed = *rc::gen::arbitrary<uint64_t>(), .shuffle_blocks = *rc::gen::inRange<uint64_t>(1, 5),
-                                 .min_group_samples = *rc::gen::inRange<uint64_t>(1, 100), .virtual_block_samples = *rc::gen::inRange<uint64_t>(1, 30)};
+    const SamplerOptions options{.seed = *rc::gen::arbitrary<uint64_t>(),
+                                 .shuffle_blocks = *rc::gen::inRange<uint64_t>(1, 5),
+                                 .min_group_samples = *rc::gen::inRange<uint64_t>(1, 100),
+                                 .virtual_block_samples = *rc::gen::inRange<uint64_t>(1, 30)};
     Sampler sampler(num_samples, starts_of(sizes), options);
     auto ids = whole_epoch(sampler, *rc::gen::inRange<uint64_t>(0, 4));
     std::sort(ids.begin(), ids.end());

@@ -31,7 +31,8 @@ TargetBound::TargetBound(DataSource& source, const std::string& set_name)
     const uint64_t elements = most_elements(field);
     if (varies && elements == 0 && !source.has_lengths()) {
       throw Error(ExitCode::kData, format("{}: field '{}' varies in size, but has neither a max_shape nor trainhost.data_lengths/1 to bound its targets; "
-                                          "the source must offer one of them", place_, field.name));
+                                          "the source must offer one of them",
+                                          place_, field.name));
     }
     most_ += elements;
   }
@@ -48,7 +49,8 @@ std::vector<uint64_t> TargetBound::each(std::span<const uint64_t> ids) const {
   if (source_.has_lengths()) return source_.lengths(ids);
   if (has_fixed_shapes_) return std::vector<uint64_t>(ids.size(), most_);
   throw Error(ExitCode::kConfig, format("{}: target_tokens needs to know the length of samples before they are read, but this source varies in size and "
-                                        "does not offer trainhost.data_lengths/1; set target_samples or micro_batches instead", place_));
+                                        "does not offer trainhost.data_lengths/1; set target_samples or micro_batches instead",
+                                        place_));
 }
 
 }  // namespace trainhost

@@ -27,9 +27,9 @@ class TargetBound {
 
  private:
   const DataSource& source_;
-  std::string place_;             // "data set train: data_source/textfiles"
+  std::string place_;  // "data set train: data_source/textfiles"
   bool has_fixed_shapes_ = true;
-  uint64_t most_ = 0;             // of any sample; 0 when not has_fixed_shapes_ and nothing bounds it
+  uint64_t most_ = 0;  // of any sample; 0 when not has_fixed_shapes_ and nothing bounds it
 };
 
 }  // namespace trainhost

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <vector>
 
-
 namespace trainhost {
 
 /// What the accumulation schedule wants of the next window. Exactly one of the last three is not 0.

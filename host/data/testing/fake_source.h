@@ -37,13 +37,14 @@ class FakeSource {
   std::vector<Field> fields{{"x", TRAINHOST_FIELD_INPUT, kInt64, {8}, {}}, {"y", TRAINHOST_FIELD_TARGET, kInt32, {3}, {}}};
   uint64_t num_samples = 100;
   std::vector<uint64_t> block_starts;
-  std::optional<std::function<uint64_t(uint64_t id)>> targets_of;               // set: offers trainhost.data_lengths/1
-  std::function<int64_t(uint64_t id)> size_of = [](uint64_t) { return 1; };     // of varying axes
+  std::optional<std::function<uint64_t(uint64_t id)>> targets_of;            // set: offers trainhost.data_lengths/1
+  std::function<int64_t(uint64_t id)> size_of = [](uint64_t) { return 1; };  // of varying axes
   std::function<trainhost_status(uint64_t id)> before_sample = [](uint64_t) { return TRAINHOST_OK; };
   std::function<void()> before_read = [] {};
   /// The value of one integer element.
-  std::function<int64_t(uint64_t id, uint64_t key, size_t field, size_t element)> value =
-      [](uint64_t id, uint64_t key, size_t field, size_t element) { return static_cast<int64_t>(id * 1000003 + key + field * 101 + element); };
+  std::function<int64_t(uint64_t id, uint64_t key, size_t field, size_t element)> value = [](uint64_t id, uint64_t key, size_t field, size_t element) {
+    return static_cast<int64_t>(id * 1000003 + key + field * 101 + element);
+  };
   uint32_t skipped_field = ~0u;  // is never reserved
   uint32_t times_reserved = 1;
 
@@ -82,16 +83,22 @@ class FakeSource {
     self.c_fields_.clear();
     self.c_pointers_.clear();
     for (const Field& field : self.fields) {
-      trainhost_field c{sizeof(trainhost_field), field.role, {field.name.data(), field.name.size()}, field.dtype, static_cast<int32_t>(field.shape.size()),
-                        {}, {}, field.num_classes, field.pad_value};
+      trainhost_field c{
+          sizeof(trainhost_field), field.role,     {field.name.data(), field.name.size()}, field.dtype, static_cast<int32_t>(field.shape.size()), {}, {},
+          field.num_classes,       field.pad_value};
       const auto& most = field.max_shape.empty() ? field.shape : field.max_shape;
       std::copy(field.shape.begin(), field.shape.end(), c.shape);
       std::copy(most.begin(), most.end(), c.max_shape);
       self.c_fields_.push_back(c);
     }
     for (const trainhost_field& field : self.c_fields_) self.c_pointers_.push_back(&field);
-    *out = {sizeof *out, static_cast<uint32_t>(self.fields.size()), self.c_pointers_.data(), self.num_samples, self.block_starts.size(),
-            self.block_starts.empty() ? nullptr : self.block_starts.data(), {}};
+    *out = {sizeof *out,
+            static_cast<uint32_t>(self.fields.size()),
+            self.c_pointers_.data(),
+            self.num_samples,
+            self.block_starts.size(),
+            self.block_starts.empty() ? nullptr : self.block_starts.data(),
+            {}};
     return TRAINHOST_OK;
   }
 
@@ -168,7 +175,7 @@ inline const FakeBatch& as_fake(const DeviceBatch& batch) { return static_cast<c
 class FakeDevice : public BatchDevice {
  public:
   std::shared_ptr<std::byte> allocate(size_t bytes) override {
-    return {static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64})), [](std::byte* data) { ::operator delete(data, std::align_val_t{64}); }};
+    return {static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})), [](std::byte* data) { ::operator delete (data, std::align_val_t{64}); }};
   }
   std::unique_ptr<DeviceBatch> upload(HostBatch batch) override {
     auto out = std::make_unique<FakeBatch>();

@@ -18,31 +18,35 @@ struct Config {
   std::uint64_t features = 16, classes = 10, outputs = 1;
 };
 
-constexpr auto kSchema = schema<Config>()
-    .key("task", &Config::task, "tokens (tokens, targets), classes (x, y) or regression (x, y)", one_of("tokens", "classes", "regression"))
-    .key("seed", &Config::seed, "of the rule to learn and of the samples")
-    .key("samples", &Config::samples, "number of samples", at_least(1), at_most(4294967296))
-    .key("first_id", &Config::first_id, "number of the first sample: sets with other ranges share the rule, not the samples", at_most(4294967296))
-    .key("block_samples", &Config::block_samples, "samples of a block; 0 = one block")
-    .key("noise", &Config::noise, "tokens: share of tokens that follow no rule; else: deviation of what is added to the scores", at_least(0), at_most(1))
-    .key("vocabulary", &Config::vocabulary, "tokens: number of different tokens", at_least(2), at_most(1048576))
-    .key("context_length", &Config::context_length, "tokens: tokens of the longest sample", at_least(1), at_most(1048576))
-    .key("min_length", &Config::min_length, "tokens: tokens of the shortest sample; 0 = all have context_length")
-    .key("features", &Config::features, "classes, regression: elements of x", at_least(1), at_most(65536))
-    .key("classes", &Config::classes, "classes: number of classes", at_least(2), at_most(65536))
-    .key("outputs", &Config::outputs, "regression: elements of y", at_least(1), at_most(65536));
+constexpr auto kSchema =
+    schema<Config>()
+        .key("task", &Config::task, "tokens (tokens, targets), classes (x, y) or regression (x, y)", one_of("tokens", "classes", "regression"))
+        .key("seed", &Config::seed, "of the rule to learn and of the samples")
+        .key("samples", &Config::samples, "number of samples", at_least(1), at_most(4294967296))
+        .key("first_id", &Config::first_id, "number of the first sample: sets with other ranges share the rule, not the samples", at_most(4294967296))
+        .key("block_samples", &Config::block_samples, "samples of a block; 0 = one block")
+        .key("noise", &Config::noise, "tokens: share of tokens that follow no rule; else: deviation of what is added to the scores", at_least(0), at_most(1))
+        .key("vocabulary", &Config::vocabulary, "tokens: number of different tokens", at_least(2), at_most(1048576))
+        .key("context_length", &Config::context_length, "tokens: tokens of the longest sample", at_least(1), at_most(1048576))
+        .key("min_length", &Config::min_length, "tokens: tokens of the shortest sample; 0 = all have context_length")
+        .key("features", &Config::features, "classes, regression: elements of x", at_least(1), at_most(65536))
+        .key("classes", &Config::classes, "classes: number of classes", at_least(2), at_most(65536))
+        .key("outputs", &Config::outputs, "regression: elements of y", at_least(1), at_most(65536));
 
 class Synthetic final : public DataSource, public DataLengths {
  public:
   explicit Synthetic(Config config) : config_(std::move(config)) {
     if (config_.min_length > config_.context_length) {
-      throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("min_length must be at most context_length, got {} and {}", config_.min_length, config_.context_length));
+      throw PluginError(TRAINHOST_INVALID_ARGUMENT,
+                        format("min_length must be at most context_length, got {} and {}", config_.min_length, config_.context_length));
     }
   }
 
   void start() override {
-    if (config_.task == "tokens") tokens_.emplace(config_.seed, config_.vocabulary, config_.noise);
-    else linear_.emplace(config_.seed, config_.features, config_.task == "classes" ? config_.classes : config_.outputs, config_.noise);
+    if (config_.task == "tokens")
+      tokens_.emplace(config_.seed, config_.vocabulary, config_.noise);
+    else
+      linear_.emplace(config_.seed, config_.features, config_.task == "classes" ? config_.classes : config_.outputs, config_.noise);
     info_.fields = config_.task == "tokens" ? token_fields() : linear_fields();
     info_.num_samples = config_.samples;
     for (std::uint64_t start = 0; config_.block_samples > 0 && start < config_.samples; start += config_.block_samples) info_.block_starts.push_back(start);
@@ -55,8 +59,10 @@ class Synthetic final : public DataSource, public DataLengths {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       host().throw_if_cancelled();
       const std::uint64_t id = config_.first_id + ids[i];
-      if (tokens_) read_tokens(id, i, out);
-      else read_linear(id, i, out);
+      if (tokens_)
+        read_tokens(id, i, out);
+      else
+        read_linear(id, i, out);
     }
   }
 
@@ -95,9 +101,14 @@ class Synthetic final : public DataSource, public DataLengths {
     tokens_->fill(id, tokens);
     for (const std::uint32_t field : {0u, 1u}) {
       const Tensor place = out.reserve(index, field, shape);
-      const auto copy = [&](auto to) { std::transform(tokens.begin() + field, tokens.end() - 1 + field, to.begin(), [](std::int64_t token) { return static_cast<typename decltype(to)::value_type>(token); }); };
-      if (place.dtype.bits == 8) copy(place.as<std::uint8_t>());
-      else copy(place.as<std::int32_t>());
+      const auto copy = [&](auto to) {
+        std::transform(tokens.begin() + field, tokens.end() - 1 + field, to.begin(),
+                       [](std::int64_t token) { return static_cast<typename decltype(to)::value_type>(token); });
+      };
+      if (place.dtype.bits == 8)
+        copy(place.as<std::uint8_t>());
+      else
+        copy(place.as<std::int32_t>());
     }
   }
 
@@ -116,8 +127,9 @@ class Synthetic final : public DataSource, public DataLengths {
 
   // The samples follow from the config alone.
   std::array<std::uint8_t, 32> fingerprint() const {
-    const std::string text = format("synthetic/1 {} {} {} {} {} {} {} {} {} {} {} {}", config_.task, config_.seed, config_.samples, config_.first_id, config_.block_samples,
-                                    config_.noise, config_.vocabulary, config_.context_length, config_.min_length, config_.features, config_.classes, config_.outputs);
+    const std::string text =
+        format("synthetic/1 {} {} {} {} {} {} {} {} {} {} {} {}", config_.task, config_.seed, config_.samples, config_.first_id, config_.block_samples,
+               config_.noise, config_.vocabulary, config_.context_length, config_.min_length, config_.features, config_.classes, config_.outputs);
     std::array<std::uint8_t, 32> out;
     RandomStream words(0, 6, 0);
     for (const char c : text) words = RandomStream(words.next(), 6, static_cast<std::uint8_t>(c));
@@ -133,4 +145,5 @@ class Synthetic final : public DataSource, public DataLengths {
 
 }  // namespace
 
-TRAINHOST_PLUGIN(Synthetic, {.kind = "data_source", .name = "synthetic", .version = "1.0.0", .summary = "seeded, learnable samples that need no files", .schema = kSchema})
+TRAINHOST_PLUGIN(Synthetic,
+                 {.kind = "data_source", .name = "synthetic", .version = "1.0.0", .summary = "seeded, learnable samples that need no files", .schema = kSchema})

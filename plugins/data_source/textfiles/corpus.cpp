@@ -27,7 +27,9 @@ constexpr uint64_t kHashedEnd = uint64_t{2} << 20;  // bytes at each end of a fi
 
 struct Descriptor {
   explicit Descriptor(const fs::path& path) : number(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~Descriptor() { if (number >= 0) ::close(number); }
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int number;
@@ -82,8 +84,9 @@ Corpus::Corpus(CorpusOptions options) : options_(std::move(options)) {
   std::error_code error;
   root_ = fs::canonical(options_.root, error);
   if (error || !fs::is_directory(root_, error)) {
-    throw PluginError(TRAINHOST_NOT_FOUND, format("root \"{}\" (seen from {}) is no folder that can be read; set textfiles.root to the folder with the text files",
-                                                  options_.root, fs::current_path().string()));
+    throw PluginError(TRAINHOST_NOT_FOUND,
+                      format("root \"{}\" (seen from {}) is no folder that can be read; set textfiles.root to the folder with the text files", options_.root,
+                             fs::current_path().string()));
   }
   try {
     find_files();
@@ -150,7 +153,8 @@ void Corpus::hash_files() {
     const bool is_open = descriptor.number >= 0 && ::fstat(descriptor.number, &status) == 0;
     const auto hash = is_open ? hash_content(descriptor.number, files_[i].size) : std::nullopt;
     if (!hash) {
-      throw PluginError(TRAINHOST_PERMISSION_DENIED, format("{}: cannot be read: {}; correct its permissions or exclude it", (root_ / files_[i].path).string(), std::strerror(errno)));
+      throw PluginError(TRAINHOST_PERMISSION_DENIED,
+                        format("{}: cannot be read: {}; correct its permissions or exclude it", (root_ / files_[i].path).string(), std::strerror(errno)));
     }
     files_[i].hash = *hash;
     modified_ns_[i] = modified_ns(status);
@@ -170,8 +174,8 @@ std::array<uint8_t, 32> Corpus::fingerprint() const {
 }
 
 std::string Corpus::summary() const {
-  return format("{}: {} of {} files below {} ({:.1f} MB of text in {} of {} folders), {} samples", options_.split, counts_.in_split, counts_.seen, root_.string(),
-                static_cast<double>(counts_.bytes) / 1e6, folders_.size(), counts_.folders, num_samples_);
+  return format("{}: {} of {} files below {} ({:.1f} MB of text in {} of {} folders), {} samples", options_.split, counts_.in_split, counts_.seen,
+                root_.string(), static_cast<double>(counts_.bytes) / 1e6, folders_.size(), counts_.folders, num_samples_);
 }
 
 void Corpus::read(uint64_t id, std::span<uint8_t> out) const {
@@ -223,8 +227,9 @@ void Corpus::check_unchanged(const File& file, size_t file_index, int descriptor
 void Corpus::throw_empty() const {
   std::string why = format("root \"{}\" (seen from {}), glob {}, exclude {}, split \"{}\": no samples", options_.root, fs::current_path().string(),
                            quoted(options_.glob), quoted(options_.exclude), options_.split);
-  why += format(": {} files seen, {} match and are not excluded, {} of them with text in this split ({} of {} folders), {} bytes of text, {} needed for one sample",
-                counts_.seen, counts_.wanted, counts_.in_split, folders_.size(), counts_.folders, counts_.bytes, options_.context_length + 1);
+  why += format(
+      ": {} files seen, {} match and are not excluded, {} of them with text in this split ({} of {} folders), {} bytes of text, {} needed for one sample",
+      counts_.seen, counts_.wanted, counts_.in_split, folders_.size(), counts_.folders, counts_.bytes, options_.context_length + 1);
   if (counts_.links > 0) why += format("; {} symbolic links are not followed", counts_.links);
   if (counts_.in_split == 0 && counts_.wanted > 0) {
     why += "; the split goes by whole folders: spread the text over more folders, or give the evaluation set a root of its own and split = \"all\"";

@@ -43,7 +43,7 @@ class Corpus {
 
  private:
   struct File {
-    std::string path;  // relative to the root
+    std::string path;               // relative to the root
     uint64_t size = 0, offset = 0;  // offset: in the text of its folder
     std::array<uint64_t, 2> hash{};
   };
@@ -68,7 +68,7 @@ class Corpus {
   std::filesystem::path root_;  // links resolved
   Counts counts_;
   std::vector<File> files_;
-  std::vector<Folder> folders_;         // those with samples
+  std::vector<Folder> folders_;  // those with samples
   std::vector<uint64_t> folder_starts_;
   uint64_t num_samples_ = 0;
   std::unique_ptr<std::atomic<int64_t>[]> modified_ns_;  // of each file, when its content was last known to be the hashed one

@@ -19,12 +19,30 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"**/*.h", "a.h", true},          {"**/*.h", "x/y/a.h", true},      {"**/*.h", "a.hpp", false},        {"*.h", "x/a.h", false},
-    {"ATen/ops/**", "ATen/ops/a.h", true}, {"ATen/ops/**", "ATen/ops/x/a.h", true}, {"ATen/ops/**", "ATen/ops", false}, {"ATen/ops/**", "ATen/opsy/a.h", false},
-    {"**/gen/**", "gen/a", true},     {"**/gen/**", "x/gen/y/a", true}, {"**/gen/**", "x/agen/a", false},  {"x?z", "xyz", true},
-    {"x?z", "x/z", false},            {"a/**/b", "a/b", true},          {"a/**/b", "a/x/y/b", true},       {"*", "", true},
-    {"**/*.{h,hpp}", "x/a.hpp", true}, {"**/*.{h,hpp}", "x/a.cpp", false}, {"{a,b{c,d}}/x", "bd/x", true}, {"{a,b{c,d}}/x", "b/x", false},
-    {"a{,b}", "a", true},             {"a*b*c", "aXbYc", true},         {"a*b*c", "aXcYb", false},         {"a.b", "axb", false},
+    {"**/*.h", "a.h", true},
+    {"**/*.h", "x/y/a.h", true},
+    {"**/*.h", "a.hpp", false},
+    {"*.h", "x/a.h", false},
+    {"ATen/ops/**", "ATen/ops/a.h", true},
+    {"ATen/ops/**", "ATen/ops/x/a.h", true},
+    {"ATen/ops/**", "ATen/ops", false},
+    {"ATen/ops/**", "ATen/opsy/a.h", false},
+    {"**/gen/**", "gen/a", true},
+    {"**/gen/**", "x/gen/y/a", true},
+    {"**/gen/**", "x/agen/a", false},
+    {"x?z", "xyz", true},
+    {"x?z", "x/z", false},
+    {"a/**/b", "a/b", true},
+    {"a/**/b", "a/x/y/b", true},
+    {"*", "", true},
+    {"**/*.{h,hpp}", "x/a.hpp", true},
+    {"**/*.{h,hpp}", "x/a.cpp", false},
+    {"{a,b{c,d}}/x", "bd/x", true},
+    {"{a,b{c,d}}/x", "b/x", false},
+    {"a{,b}", "a", true},
+    {"a*b*c", "aXbYc", true},
+    {"a*b*c", "aXcYb", false},
+    {"a.b", "axb", false},
 };
 
 }  // namespace

@@ -17,15 +17,16 @@ struct Config {
   std::uint64_t context_length = 256, stride = 0;
 };
 
-constexpr auto kSchema = schema<Config>()
-    .key("root", &Config::root, "folder of the text, relative to the current folder; may be a symbolic link", no_trajectory)
-    .key("glob", &Config::glob, "which files, as paths relative to root: * ? ** {a,b}", list_or_one)
-    .key("exclude", &Config::exclude, "patterns of files to leave out", list_or_one)
-    .key("split", &Config::split, "train, heldout (whole folders, chosen by a hash of their path) or all", one_of("train", "heldout", "all"))
-    .key("heldout_fraction", &Config::heldout_fraction, "share of the folders that is held out", at_least(0), at_most(1))
-    .key("context_length", &Config::context_length, "tokens of a sample", at_least(1), at_most(16777216))
-    .key("stride", &Config::stride, "bytes from one sample to the next; 0 = context_length")
-    .required("root");
+constexpr auto kSchema =
+    schema<Config>()
+        .key("root", &Config::root, "folder of the text, relative to the current folder; may be a symbolic link", no_trajectory)
+        .key("glob", &Config::glob, "which files, as paths relative to root: * ? ** {a,b}", list_or_one)
+        .key("exclude", &Config::exclude, "patterns of files to leave out", list_or_one)
+        .key("split", &Config::split, "train, heldout (whole folders, chosen by a hash of their path) or all", one_of("train", "heldout", "all"))
+        .key("heldout_fraction", &Config::heldout_fraction, "share of the folders that is held out", at_least(0), at_most(1))
+        .key("context_length", &Config::context_length, "tokens of a sample", at_least(1), at_most(16777216))
+        .key("stride", &Config::stride, "bytes from one sample to the next; 0 = context_length")
+        .required("root");
 
 class TextFiles final : public DataSource, public DataLengths, public Text {
  public:
@@ -34,7 +35,8 @@ class TextFiles final : public DataSource, public DataLengths, public Text {
   }
 
   void start() override {
-    corpus_.emplace(CorpusOptions{config_.root, config_.glob, config_.exclude, config_.split, config_.heldout_fraction, config_.context_length, config_.stride});
+    corpus_.emplace(
+        CorpusOptions{config_.root, config_.glob, config_.exclude, config_.split, config_.heldout_fraction, config_.context_length, config_.stride});
     const auto length = static_cast<std::int64_t>(config_.context_length);
     // A pad_value that no byte can be: every target counts.
     info_.fields = {{"tokens", TRAINHOST_FIELD_INPUT, kUInt8, {length}, {}, 256, -1}, {"targets", TRAINHOST_FIELD_TARGET, kUInt8, {length}, {}, 256, -1}};

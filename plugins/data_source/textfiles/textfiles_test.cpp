@@ -101,9 +101,12 @@ void compare_with_oracle(const std::string& split, double fraction, int context,
   const TemporaryFolder tree, out;
   write_tree(tree);
   PluginUnderTest source;
-  source.create(config(tree.path, format(R"(,"glob":"**/*.{{h,cpp}}","split":"{}","heldout_fraction":{},"context_length":{},"stride":{})", split, fraction, context, stride))).start();
-  const std::string expected_starts = run(format("{} {}/oracle.py '{}' {} {} {} {} '{}' '**/*.h' '**/*.cpp'", python(), fs::current_path(), tree.path, split, fraction,
-                                                 context, stride, out.path / "windows"));
+  source
+      .create(config(tree.path, format(R"(,"glob":"**/*.{{h,cpp}}","split":"{}","heldout_fraction":{},"context_length":{},"stride":{})", split, fraction,
+                                       context, stride)))
+      .start();
+  const std::string expected_starts = run(format("{} {}/oracle.py '{}' {} {} {} {} '{}' '**/*.h' '**/*.cpp'", python(), fs::current_path(), tree.path, split,
+                                                 fraction, context, stride, out.path / "windows"));
   std::ostringstream expected;
   expected << std::ifstream(out.path / "windows", std::ios::binary).rdbuf();
   BOOST_TEST(starts(source) == expected_starts);
@@ -213,9 +216,9 @@ BOOST_AUTO_TEST_CASE(a_file_that_vanishes_shrinks_or_changes_is_data_loss_with_i
   BOOST_TEST(reads_after([&] { tree.write("f/a.h", "short"); }) == TRAINHOST_DATA_LOSS);
   BOOST_TEST(reads_after([&] { fs::remove(tree.path / "f/a.h"); }) == TRAINHOST_DATA_LOSS);
   BOOST_TEST(reads_after([&] {
-    tree.write("f/a.h", std::string(99, 'a') + "b");
-    fs::last_write_time(tree.path / "f/a.h", fs::file_time_type::clock::now() + std::chrono::hours(1));
-  }) == TRAINHOST_DATA_LOSS);
+               tree.write("f/a.h", std::string(99, 'a') + "b");
+               fs::last_write_time(tree.path / "f/a.h", fs::file_time_type::clock::now() + std::chrono::hours(1));
+             }) == TRAINHOST_DATA_LOSS);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_was_only_touched_is_read_on) {
