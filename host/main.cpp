@@ -1,13 +1,13 @@
 // Command line -> command -> exit code; the only place that catches everything.
-#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <vector>
 
 #include "base/log.h"
 #include "commands/command_line.h"
+#include "commands/config_command.h"
 #include "commands/help_command.h"
-#include "commands/inspect_command.h"
+#include "commands/plugins_command.h"
 #include "commands/run_command.h"
 #include "commands/sample_command.h"
 #include "commands/smoke_command.h"

@@ -44,8 +44,10 @@ json shown(const Job& job) {
 
 void show(const Request& request, std::ostream& out) {
   const Job job = load_job(request);
-  if (request.is_json) out << shown(job).dump(2) << "\n";
-  else out << resolved_toml(job.config, request.wants_origins);
+  if (request.is_json)
+    out << shown(job).dump(2) << "\n";
+  else
+    out << resolved_toml(job.config, request.wants_origins);
 }
 
 // Creating is as far as a plugin goes without opening a thread, a socket or a file for writing.
@@ -65,8 +67,10 @@ void check(const Request& request, std::ostream& out) {
   for (const ChosenPlugin& plugin : job.plugins) check_schema(*plugin.record.schema, format("{}: {}", plugin.record.file, plugin.record.full_name()));
   create_plugins(job, request.out);
   const std::string file = request.words.empty() ? "<default job>" : request.words.back();
-  if (request.is_json) out << json{{"file", file}, {"name", job.config.run.name}, {"plugins", job.plugins.size()}, {"trajectory_hash", job_hash(job)}}.dump() << "\n";
-  else out << format("{}: good; run {}, {} plugins, trajectory {}\n", file, job.config.run.name, job.plugins.size(), job_hash(job));
+  if (request.is_json)
+    out << json{{"file", file}, {"name", job.config.run.name}, {"plugins", job.plugins.size()}, {"trajectory_hash", job_hash(job)}}.dump() << "\n";
+  else
+    out << format("{}: good; run {}, {} plugins, trajectory {}\n", file, job.config.run.name, job.plugins.size(), job_hash(job));
 }
 
 }  // namespace
@@ -77,10 +81,14 @@ ExitCode config_command(const Request& request, std::ostream& out) {
   if (!rest.words.empty()) rest.words.erase(rest.words.begin());
   if (std::find(kVerbs.begin(), kVerbs.end(), verb) == kVerbs.end())
     throw Error(ExitCode::kConfig, format("command line: config takes show, check or schema, got \"{}\"{}", verb, did_you_mean(verb, kVerbs)));
-  if (rest.words.size() > 1) throw Error(ExitCode::kConfig, format("command line: config {} takes one CONFIG, got {} and {}", verb, rest.words[0], rest.words[1]));
-  if (verb == "show") show(rest, out);
-  else if (verb == "check") check(rest, out);
-  else out << config_schema(installed_schemas(load_catalog(load_tree(rest)))).dump(2) << "\n";
+  if (rest.words.size() > 1)
+    throw Error(ExitCode::kConfig, format("command line: config {} takes one CONFIG, got {} and {}", verb, rest.words[0], rest.words[1]));
+  if (verb == "show")
+    show(rest, out);
+  else if (verb == "check")
+    check(rest, out);
+  else
+    out << config_schema(installed_schemas(load_catalog(load_tree(rest)))).dump(2) << "\n";
   return ExitCode::kDone;
 }
 

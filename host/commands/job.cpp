@@ -147,7 +147,7 @@ SessionSetup make_setup(const Job& job, const std::filesystem::path& folder, con
   setup.facts.run_id = run_id;
   setup.facts.run_folder = std::filesystem::absolute(folder).string();
   setup.facts.cache_folder = cache_folder().string();
-  setup.facts.currency = job.config.run.currency;
+  if (job.config.run.price_per_hour) setup.facts.currency = job.config.run.currency;  // empty: money is not measured
   setup.facts.config_json = job.config.host.values().dump();
   return setup;
 }

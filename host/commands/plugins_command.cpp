@@ -2,13 +2,15 @@
 #include "commands/plugins_command.h"
 
 #include <algorithm>
-#include <ostream>
+#include <iostream>
 
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/nearest.h"
 #include "base/table.h"
+#include "commands/job.h"
 
 namespace trainhost {
 namespace {
@@ -137,6 +139,23 @@ void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_
   rows.push_back({"hash", content_hash(read_file(record.file, ExitCode::kPlugin))});
   out << align_columns(rows, "ll");
   print_keys(*record.schema, out);
+}
+
+ExitCode plugins_command(const Request& request) {
+  static const std::vector<std::string> kVerbs{"list", "info"};
+  const std::string verb = request.words.empty() ? "" : request.words.front();
+  if (std::find(kVerbs.begin(), kVerbs.end(), verb) == kVerbs.end())
+    throw Error(ExitCode::kConfig, format("command line: plugins takes list or info, got \"{}\"{}", verb, did_you_mean(verb, kVerbs)));
+  Request layers = request;
+  layers.words.clear();
+  PluginCatalog catalog = load_catalog(load_tree(layers));
+  if (verb == "list") {
+    print_plugin_list(catalog, request.is_json, std::cout);
+    return ExitCode::kDone;
+  }
+  if (request.words.size() != 2) throw Error(ExitCode::kConfig, format("command line: plugins info takes one NAME or FILE, got {}", request.words.size() - 1));
+  print_plugin_info(catalog, request.words.back(), request.is_json, std::cout);
+  return ExitCode::kDone;
 }
 
 }  // namespace trainhost
