@@ -11,6 +11,7 @@
 
 namespace nlohmann {
 inline std::ostream& boost_test_print_type(std::ostream& out, const json& value) { return out << value.dump(); }
+inline void showValue(const json& value, std::ostream& out) { out << value.dump(); }
 }  // namespace nlohmann
 
 namespace trainhost {

@@ -1,8 +1,8 @@
 // "Every" counts from 0, once a multiple, over resumes.
 #include "config/due.h"
 
-#include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>
+#include <boost/test/unit_test.hpp>
 
 #include <vector>
 

@@ -17,8 +17,9 @@ struct UnitName {
   Unit unit;
 };
 
-constexpr UnitName kUnits[] = {{"window", Unit::kWindow}, {"step", Unit::kStep},   {"epoch", Unit::kEpoch}, {"sample", Unit::kSample},       {"token", Unit::kToken},
-                               {"s", Unit::kSecond},      {"min", Unit::kMinute},  {"h", Unit::kHour},      {"kwh", Unit::kKilowattHour},    {"%", Unit::kPercent}};
+constexpr UnitName kUnits[] = {{"window", Unit::kWindow},    {"step", Unit::kStep}, {"epoch", Unit::kEpoch}, {"sample", Unit::kSample},
+                               {"token", Unit::kToken},      {"s", Unit::kSecond},  {"min", Unit::kMinute},  {"h", Unit::kHour},
+                               {"kwh", Unit::kKilowattHour}, {"%", Unit::kPercent}};
 
 constexpr std::string_view kUnitList = "window, step, epoch, sample, token, s, min, h, kwh, % or a currency";
 
@@ -48,9 +49,7 @@ double seconds_in(Unit unit) { return unit == Unit::kMinute ? 60 : unit == Unit:
 
 }  // namespace
 
-bool Interval::is_exact() const {
-  return is_whole_unit(unit) || unit == Unit::kEpoch || unit == Unit::kPercent;
-}
+bool Interval::is_exact() const { return is_whole_unit(unit) || unit == Unit::kEpoch || unit == Unit::kPercent; }
 
 double Interval::base_amount() const { return amount * seconds_in(unit); }
 
@@ -74,8 +73,7 @@ Interval parse_interval(std::string_view text, std::string_view place) {
   } else {
     fail(place, format("unknown unit \"{}\" in \"{}\", wanted {}{}", unit, text, kUnitList, unit_hint(unit)));
   }
-  if (is_whole_unit(interval.unit) && interval.amount != std::floor(interval.amount))
-    fail(place, format("{}s are whole, got \"{}\"", unit, text));
+  if (is_whole_unit(interval.unit) && interval.amount != std::floor(interval.amount)) fail(place, format("{}s are whole, got \"{}\"", unit, text));
   return interval;
 }
 

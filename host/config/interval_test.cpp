@@ -24,9 +24,10 @@ struct GoodCase {
   friend std::ostream& operator<<(std::ostream& out, const GoodCase& c) { return out << c.text; }
 };
 const GoodCase kGood[] = {
-    {"7window", 7, Unit::kWindow, true}, {"600step", 600, Unit::kStep, true},      {"0.5epoch", 0.5, Unit::kEpoch, true}, {"1epoch", 1, Unit::kEpoch, true},
-    {"32sample", 32, Unit::kSample, true}, {"1e6token", 1e6, Unit::kToken, true},  {"90s", 90, Unit::kSecond, false},     {"1.5min", 1.5, Unit::kMinute, false},
-    {"2h", 2, Unit::kHour, false},       {"40usd", 40, Unit::kMoney, false},       {"0.5kwh", 0.5, Unit::kKilowattHour, false}, {"5%", 5, Unit::kPercent, true},
+    {"7window", 7, Unit::kWindow, true},  {"600step", 600, Unit::kStep, true},         {"0.5epoch", 0.5, Unit::kEpoch, true},
+    {"1epoch", 1, Unit::kEpoch, true},    {"32sample", 32, Unit::kSample, true},       {"1e6token", 1e6, Unit::kToken, true},
+    {"90s", 90, Unit::kSecond, false},    {"1.5min", 1.5, Unit::kMinute, false},       {"2h", 2, Unit::kHour, false},
+    {"40usd", 40, Unit::kMoney, false},   {"0.5kwh", 0.5, Unit::kKilowattHour, false}, {"5%", 5, Unit::kPercent, true},
     {"100 step", 100, Unit::kStep, true},
 };
 
@@ -80,9 +81,7 @@ BOOST_AUTO_TEST_CASE(written_intervals_are_read_as_the_same) {
 }
 
 BOOST_AUTO_TEST_CASE(units_that_this_run_cannot_measure_are_refused) {
-  const auto refusal = [](const char* text, const Measures& measures) {
-    return message_of([&] { require_measurable(read(text), measures, "max"); });
-  };
+  const auto refusal = [](const char* text, const Measures& measures) { return message_of([&] { require_measurable(read(text), measures, "max"); }); };
   BOOST_TEST(refusal("40usd", {"usd", true, false}) == "(no error)");
   BOOST_TEST(refusal("40usd", {"usd", false, false}) ==
              "max: \"40usd\": the run cannot measure money without a price; set price_per_hour (of the whole machine) or use another unit");
@@ -106,8 +105,9 @@ BOOST_AUTO_TEST_CASE(percentages_become_whole_amounts_of_the_length) {
   BOOST_TEST(resolved("1%", "10step") == "1step");
   BOOST_TEST(resolved("25%", "2epoch") == "0.5epoch");
   BOOST_TEST(resolve_percent(read("2h"), std::nullopt, "every").text == "2h");
-  BOOST_TEST(message_of([] { resolve_percent(read("5%"), std::nullopt, "a.toml:1:1: every"); })
-                 .starts_with("a.toml:1:1: every: \"5%\" is a part of the run's length, but max has no entry"));
+  BOOST_TEST(message_of([] {
+               resolve_percent(read("5%"), std::nullopt, "a.toml:1:1: every");
+             }).starts_with("a.toml:1:1: every: \"5%\" is a part of the run's length, but max has no entry"));
 }
 
 BOOST_AUTO_TEST_CASE(limits_are_reached_in_their_own_unit) {

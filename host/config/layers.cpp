@@ -69,22 +69,6 @@ void require_utf8(std::string_view text, std::string_view place) {
 
 nlohmann::json value_of(std::string_view text) { return parse_toml_value(text).value_or(nlohmann::json(text)); }
 
-// Where the key ends: the first '=' outside of quotes.
-size_t find_equals(std::string_view text) {
-  char quote = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (quote) {
-      if (text[i] == '\\' && quote == '"') ++i;
-      else if (text[i] == quote) quote = 0;
-    } else if (text[i] == '"' || text[i] == '\'') {
-      quote = text[i];
-    } else if (text[i] == '=') {
-      return i;
-    }
-  }
-  return std::string_view::npos;
-}
-
 KeyPath key_of_environment(std::string_view name) {
   KeyPath path;
   for (size_t start = 0; start <= name.size();) {
@@ -160,10 +144,9 @@ void ConfigTree::apply_override(std::string_view text) {
   const Origin origin{Layer::kOverride, kOverrideLevel, "override " + std::string(text)};
   const char verb = text.starts_with('+') || text.starts_with('~') ? text.front() : 0;
   const std::string_view body = text.substr(verb ? 1 : 0);
-  const size_t equals = find_equals(body);
+  const size_t equals = find_unquoted(body, "=");
   const bool has_value = equals != std::string_view::npos;
-  if (has_value == (verb == '~'))
-    throw Error(ExitCode::kConfig, format("{}: wanted a.b=c (set), +a.b=c (add) or ~a.b (delete)", origin.text));
+  if (has_value == (verb == '~')) throw Error(ExitCode::kConfig, format("{}: wanted a.b=c (set), +a.b=c (add) or ~a.b (delete)", origin.text));
   KeyPath path;
   try {
     path = parse_key(body.substr(0, equals));

@@ -66,17 +66,21 @@ class Editor {
         if (means(listed, plugin)) return claim(plugin);
     const auto rival = plugin.allows_many || plugin.decorates > 0 ? lists_.plugins.end() : find_rival(plugin);
     claim(plugin);
-    if (rival == lists_.plugins.end()) lists_.plugins.push_back(word);
-    else *rival = word;
+    if (rival == lists_.plugins.end())
+      lists_.plugins.push_back(word);
+    else
+      *rival = word;
   }
 
  private:
   // Two names of one flag that stand for the same place contradict each other.
   void claim(const KnownPlugin& plugin) {
     const bool is_alone = !plugin.allows_many && plugin.decorates == 0 && !has_decorator_of_several(asked_, plugin.kind);
-    const auto twin = std::find_if(claimed_.begin(), claimed_.end(), [&](const KnownPlugin* other) { return other->kind == plugin.kind && !other->is(plugin); });
+    const auto twin =
+        std::find_if(claimed_.begin(), claimed_.end(), [&](const KnownPlugin* other) { return other->kind == plugin.kind && !other->is(plugin); });
     if (is_alone && twin != claimed_.end())
-      throw Error(ExitCode::kConfig, format("--plugins: {} and {} are both a {}, of which a run has one; leave one out", (*twin)->name, plugin.name, plugin.kind));
+      throw Error(ExitCode::kConfig,
+                  format("--plugins: {} and {} are both a {}, of which a run has one; leave one out", (*twin)->name, plugin.name, plugin.kind));
     if (plugin.decorates == 0) claimed_.push_back(&plugin);
   }
 
@@ -125,7 +129,8 @@ class Selector {
     const std::string place = place_of(tree_, {"plugins"});
     for (const std::string& word : words_at(tree_, {"plugins"})) {
       const KnownPlugin& plugin = find_plugin(word, known_, place);
-      if (has(plugins_, plugin) || has(listed_decorators_, plugin)) throw Error(ExitCode::kConfig, format("{}: {} is listed twice; leave one out", place, word));
+      if (has(plugins_, plugin) || has(listed_decorators_, plugin))
+        throw Error(ExitCode::kConfig, format("{}: {} is listed twice; leave one out", place, word));
       (plugin.decorates > 0 ? listed_decorators_ : plugins_).push_back(&plugin);
     }
   }
@@ -204,8 +209,10 @@ PluginLists edit_plugins(PluginLists lists, std::span<const std::string> edits, 
   Editor editor(lists, known);
   editor.prepare(edits);
   for (const std::string& edit : edits) {
-    if (edit.starts_with('-')) editor.remove(edit.substr(1));
-    else editor.add(edit);
+    if (edit.starts_with('-'))
+      editor.remove(edit.substr(1));
+    else
+      editor.add(edit);
   }
   return lists;
 }
@@ -238,7 +245,8 @@ void require_kinds(std::span<const std::string> kinds, Known chosen, Known known
       if (is_base(plugin)) candidates.insert(plugin.name);
     std::string list;
     for (const std::string& name : candidates) list += (list.empty() ? "" : ", ") + name;
-    throw Error(ExitCode::kConfig, format("plugins: a run needs a {}, none is chosen; {}", kind, list.empty() ? "and none is installed" : "add one of: " + list));
+    throw Error(ExitCode::kConfig,
+                format("plugins: a run needs a {}, none is chosen; {}", kind, list.empty() ? "and none is installed" : "add one of: " + list));
   }
 }
 

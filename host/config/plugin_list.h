@@ -32,7 +32,8 @@ struct PluginLists {
 };
 PluginLists plugin_lists(const ConfigTree& tree);
 
-/// --plugins a,b,-c, split at commas: replaces the plugin of the same kind where the kind allows one, adds where it allows many, wraps where it is a decorator, `-name` removes.
+/// --plugins a,b,-c, split at commas: replaces the plugin of the same kind where the kind allows one, adds where it allows many, wraps where it is a decorator,
+/// `-name` removes.
 PluginLists edit_plugins(PluginLists lists, std::span<const std::string> edits, std::span<const KnownPlugin> known);
 /// The same on a tree: changed lists get the origin "flag --plugins ...".
 void apply_plugins_flag(ConfigTree& tree, std::span<const std::string> edits, std::span<const KnownPlugin> known);

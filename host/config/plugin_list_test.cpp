@@ -13,10 +13,21 @@ namespace {
 namespace data = boost::unit_test::data;
 
 const std::vector<KnownPlugin> kKnown = {
-    {"precision_policy", "amp"},         {"precision_policy", "fp32"},        {"data_source", "textfiles"},   {"data_source", "tokens"},
-    {"data_source", "cache", 1},         {"data_source", "zip", 1},           {"checkpoint_backend", "localckpt"}, {"checkpoint_backend", "s3ckpt"},
-    {"checkpoint_backend", "mirrorckpt", 2}, {"checkpoint_backend", "faultckpt", 1}, {"observer", "csvlog", 0, true}, {"observer", "dashboard", 0, true},
-    {"stopping_rule", "plateau", 0, true}, {"lr_schedule", "plateau"},        {"model", "mine", 0, false, "/somewhere/mine.so"},
+    {"precision_policy", "amp"},
+    {"precision_policy", "fp32"},
+    {"data_source", "textfiles"},
+    {"data_source", "tokens"},
+    {"data_source", "cache", 1},
+    {"data_source", "zip", 1},
+    {"checkpoint_backend", "localckpt"},
+    {"checkpoint_backend", "s3ckpt"},
+    {"checkpoint_backend", "mirrorckpt", 2},
+    {"checkpoint_backend", "faultckpt", 1},
+    {"observer", "csvlog", 0, true},
+    {"observer", "dashboard", 0, true},
+    {"stopping_rule", "plateau", 0, true},
+    {"lr_schedule", "plateau"},
+    {"model", "mine", 0, false, "/somewhere/mine.so"},
 };
 const std::vector<std::string> kBase = {"amp", "textfiles", "localckpt", "csvlog"};
 
@@ -88,7 +99,8 @@ const BadCase kBadLists[] = {
     {"plugins = [\"amp\", \"fp32\"]", "a.toml:1:1: plugins: amp and fp32 are both a precision_policy, of which a run has one; leave one out"},
     {"plugins = [\"amp\", \"precision_policy/amp\"]", "a.toml:1:1: plugins: precision_policy/amp is listed twice; leave one out"},
     {"plugins = [\"cache\"]", "a.toml:1:1: plugins: cache wraps a data_source, but none is chosen; add one"},
-    {"plugins = [\"localckpt\", \"s3ckpt\", \"faultckpt\"]", "a.toml:1:1: plugins: localckpt and s3ckpt are both a checkpoint_backend, of which a run has one; leave one out"},
+    {"plugins = [\"localckpt\", \"s3ckpt\", \"faultckpt\"]",
+     "a.toml:1:1: plugins: localckpt and s3ckpt are both a checkpoint_backend, of which a run has one; leave one out"},
     {"plugins = \"amp\"", "a.toml:1:1: plugins must be a list of names, got \"amp\"; write [\"a\", \"b\"]"},
     {"plugins = [\"amq\"]", "a.toml:1:1: plugins: no plugin \"amq\" is installed; did you mean \"amp\"?"},
     {"data.decorators = [\"amp\"]", "a.toml:1:6: data.decorators: precision_policy/amp is no decorator of a data_source; list it in `plugins`"},

@@ -43,7 +43,8 @@ PluginTables::PluginTables(std::span<const PluginSchema> installed) {
       continue;
     }
     if (is_host_key(plugin.kind, plugin.name))
-      throw Error(ExitCode::kPlugin, format("{}/{}: the name is taken by the host's key {}.{}; the plugin needs another name", plugin.kind, plugin.name, plugin.kind, plugin.name));
+      throw Error(ExitCode::kPlugin, format("{}/{}: the name is taken by the host's key {}.{}; the plugin needs another name", plugin.kind, plugin.name,
+                                            plugin.kind, plugin.name));
     plugins_.push_back(&plugin);
     ++bare_names_[plugin.name];
   }
@@ -52,9 +53,7 @@ PluginTables::PluginTables(std::span<const PluginSchema> installed) {
 
 bool PluginTables::has_bare_table(const PluginSchema& plugin) const { return bare_names_.at(plugin.name) == 1 && !is_host_key("", plugin.name); }
 
-KeyPath PluginTables::table_path(const PluginSchema& plugin) const {
-  return has_bare_table(plugin) ? KeyPath{plugin.name} : KeyPath{plugin.kind, plugin.name};
-}
+KeyPath PluginTables::table_path(const PluginSchema& plugin) const { return has_bare_table(plugin) ? KeyPath{plugin.name} : KeyPath{plugin.kind, plugin.name}; }
 
 std::string PluginTables::table_name(const PluginSchema& plugin) const { return key_text(table_path(plugin)); }
 

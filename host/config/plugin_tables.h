@@ -13,7 +13,8 @@ namespace trainhost {
 /// The installed plugins by the tables that they may be written under: [name] where the bare name is unambiguous, always [kind.name].
 class PluginTables {
  public:
-  /// Borrows `installed`. Twins (one kind and name, two files) count once, the first. Throws Error(kPlugin) for a name that a key of the host has in the kind's table.
+  /// Borrows `installed`. Twins (one kind and name, two files) count once, the first. Throws Error(kPlugin) for a name that a key of the host has in the kind's
+  /// table.
   explicit PluginTables(std::span<const PluginSchema> installed);
 
   const std::vector<const PluginSchema*>& plugins() const { return plugins_; }

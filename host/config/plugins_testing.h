@@ -34,11 +34,16 @@ inline const nlohmann::json& testing_schema(const std::string& name) {
 
 /// All chosen but tokens, adamw and cosine.
 inline std::vector<PluginSchema> testing_plugins() {
-  return {{"accumulation_schedule", "accum", &testing_schema("accum"), true}, {"data_source", "textfiles", &testing_schema("textfiles"), true},
-          {"data_source", "cache", &testing_schema("cache"), true},           {"model", "gpt", &testing_schema("gpt"), true},
-          {"lr_schedule", "plateau", &testing_schema("lr_plateau"), true},    {"stopping_rule", "plateau", &testing_schema("stop_plateau"), true},
-          {"observer", "csvlog", &testing_schema("csvlog"), true},            {"data_source", "tokens", &testing_schema("tokens"), false},
-          {"optimizer", "adamw", &testing_schema("adamw"), false},            {"lr_schedule", "cosine", &testing_schema("cosine"), false}};
+  return {{"accumulation_schedule", "accum", &testing_schema("accum"), true},
+          {"data_source", "textfiles", &testing_schema("textfiles"), true},
+          {"data_source", "cache", &testing_schema("cache"), true},
+          {"model", "gpt", &testing_schema("gpt"), true},
+          {"lr_schedule", "plateau", &testing_schema("lr_plateau"), true},
+          {"stopping_rule", "plateau", &testing_schema("stop_plateau"), true},
+          {"observer", "csvlog", &testing_schema("csvlog"), true},
+          {"data_source", "tokens", &testing_schema("tokens"), false},
+          {"optimizer", "adamw", &testing_schema("adamw"), false},
+          {"lr_schedule", "cosine", &testing_schema("cosine"), false}};
 }
 
 inline ConfigTree testing_tree(const std::string& text) {

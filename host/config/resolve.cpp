@@ -62,8 +62,9 @@ class Resolver {
   void complain_new(const ConfigTree::Addition& addition, size_t index) {
     const KeyPath name(addition.path.begin(), addition.path.begin() + static_cast<std::ptrdiff_t>(index) + 1);
     const std::string text = key_text(name);
-    const std::string remedy = addition.origin.layer == Layer::kEnvironment ? "new names are made in the file or with +" + text + "...=value"
-                                                                            : "write +" + addition.origin.text.substr(std::string("override ").size()) + " to add it";
+    const std::string remedy = addition.origin.layer == Layer::kEnvironment
+                                   ? "new names are made in the file or with +" + text + "...=value"
+                                   : "write +" + addition.origin.text.substr(std::string("override ").size()) + " to add it";
     problems_.add(format("{}: there is no {} to change; {}", addition.origin.text, text, remedy));
   }
 
@@ -97,13 +98,17 @@ class Resolver {
     if (tree_.find({"name"})) return;
     json name = options_.default_name;
     const std::string problem = check_value(tables_.whole_schema(false)["properties"]["name"], name);
-    if (!problem.empty()) problems_.add(format("name {}, which is the name of the config file; set `name`", problem));
-    else result_.host.set({"name"}, name, Origin{Layer::kDefault, 0, "default: the config's name"});
+    if (!problem.empty())
+      problems_.add(format("name {}, which is the name of the config file; set `name`", problem));
+    else
+      result_.host.set({"name"}, name, Origin{Layer::kDefault, 0, "default: the config's name"});
   }
 
   size_t index_of(const PluginSchema& plugin) const {
     const auto& all = tables_.plugins();
-    return static_cast<size_t>(std::find_if(all.begin(), all.end(), [&](const PluginSchema* other) { return other->kind == plugin.kind && other->name == plugin.name; }) - all.begin());
+    return static_cast<size_t>(
+        std::find_if(all.begin(), all.end(), [&](const PluginSchema* other) { return other->kind == plugin.kind && other->name == plugin.name; }) -
+        all.begin());
   }
 
   void check_unchosen() {

@@ -21,9 +21,9 @@ struct PluginSchema {
 /// The config of one chosen plugin: the schema's defaults are filled in; keys without default that nobody set are absent.
 struct PluginConfig {
   std::string kind, name;
-  std::string table;   // how its table is called: "accum", or "accumulation_schedule.accum" where the bare name is ambiguous
+  std::string table;  // how its table is called: "accum", or "accumulation_schedule.accum" where the bare name is ambiguous
   nlohmann::json values;
-  ConfigTree tree;     // the same with origins
+  ConfigTree tree;            // the same with origins
   nlohmann::json trajectory;  // the part that changes the numbers; null = the plugin is no part of the trajectory
 };
 
@@ -37,8 +37,8 @@ struct ResolvedConfig {
   RunConfig run;
   std::vector<PluginConfig> plugins;
   std::vector<EvaluationSources> evaluation_sources;  // in the order of run.evaluations
-  ConfigTree host;            // the host's keys, defaults filled in
-  ConfigTree evaluation_overrides;  // "<set>.<table>.<key>": what the sets say about sources
+  ConfigTree host;                                    // the host's keys, defaults filled in
+  ConfigTree evaluation_overrides;                    // "<set>.<table>.<key>": what the sets say about sources
 
   /// nullptr = not chosen.
   const PluginConfig* find(std::string_view kind, std::string_view name) const;

@@ -38,7 +38,8 @@ const BadCase kBad[] = {
     {"[model]\ninit_from = \"x\"", "a.toml:2:1: model.init_from cannot be set: this version starts from random weights only; remove the key"},
     {"[model]\nfreeze = [\"a\"]", "a.toml:2:1: model.freeze must be empty: this version trains every parameter; remove the key"},
     {"[execution]\ncuda_graph = \"on\"", "a.toml:2:1: execution.cuda_graph must be one of auto, off, got \"on\""},
-    {"[optimizer.groups.norms]\nrate_multiplier = 1.0", "a.toml:1:19: optimizer.groups.norms.pattern is missing; wanted: Names of the parameters in the group: a glob with * and ?."},
+    {"[optimizer.groups.norms]\nrate_multiplier = 1.0",
+     "a.toml:1:19: optimizer.groups.norms.pattern is missing; wanted: Names of the parameters in the group: a glob with * and ?."},
     {"name = \"a/b\"", "a.toml:1:1: name must match"},
     {"device = \"gpu\"", "a.toml:1:1: device must match"},
     {"max = \"600steps\"", "a.toml:1:1: max is not valid: unknown unit \"steps\""},
@@ -52,39 +53,7 @@ const BadCase kBad[] = {
     {"seed = -1", "a.toml:1:1: seed must be at least 0, got -1"},
 };
 
-ResolvedConfig with_override(const std::string& text, const std::string& override) {
-  ConfigTree tree = testing_tree(text);
-  tree.apply_override(override);
-  return resolve(tree, testing_plugins(), {"a", false});
-}
-
-}  // namespace
-
-BOOST_AUTO_TEST_SUITE(resolve_test)
-
-BOOST_DATA_TEST_CASE(what_cannot_be_meant_is_refused_with_its_place, data::make(kBad), sample) {
-  const std::string message = message_of([&] { resolve_text(sample.text); });
-  BOOST_TEST(message.starts_with(sample.message), message);
-  BOOST_TEST(std::count(message.begin(), message.end(), '\n') == 0, message);
-}
-
-BOOST_AUTO_TEST_CASE(an_empty_config_has_the_defaults_of_the_host) {
-  const RunConfig run = resolve_text("").run;
-  BOOST_TEST(run.name == "a");
-  BOOST_TEST(run.seed == 1U);
-  BOOST_TEST(run.max.empty());
-  BOOST_TEST(run.device == "auto");
-  BOOST_TEST(!run.price_per_hour.has_value());
-  BOOST_TEST(run.max_skips == 8U);
-  BOOST_TEST(run.data.threads == 2);
-  BOOST_TEST(run.checkpoint.every.text == "10min");
-  BOOST_TEST(run.checkpoint.good_after == 50U);
-  BOOST_TEST(run.telemetry.every.text == "10step");
-  BOOST_TEST(run.evaluations.empty());
-}
-
-BOOST_AUTO_TEST_CASE(every_host_key_arrives_in_its_struct) {
-  const RunConfig run = resolve_text(R"(
+const std::string kEveryKey = R"(
 name = "quick.start-1"
 seed = 7
 max = ["600step", "40usd", "2h"]
@@ -128,7 +97,41 @@ prompt = "int"
 length = 10
 temperature = 0
 top_k = 5
-)").run;
+)";
+
+ResolvedConfig with_override(const std::string& text, const std::string& override) {
+  ConfigTree tree = testing_tree(text);
+  tree.apply_override(override);
+  return resolve(tree, testing_plugins(), {"a", false});
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(resolve_test)
+
+BOOST_DATA_TEST_CASE(what_cannot_be_meant_is_refused_with_its_place, data::make(kBad), sample) {
+  const std::string message = message_of([&] { resolve_text(sample.text); });
+  BOOST_TEST(message.starts_with(sample.message), message);
+  BOOST_TEST(std::count(message.begin(), message.end(), '\n') == 0, message);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_config_has_the_defaults_of_the_host) {
+  const RunConfig run = resolve_text("").run;
+  BOOST_TEST(run.name == "a");
+  BOOST_TEST(run.seed == 1U);
+  BOOST_TEST(run.max.empty());
+  BOOST_TEST(run.device == "auto");
+  BOOST_TEST(!run.price_per_hour.has_value());
+  BOOST_TEST(run.max_skips == 8U);
+  BOOST_TEST(run.data.threads == 2);
+  BOOST_TEST(run.checkpoint.every.text == "10min");
+  BOOST_TEST(run.checkpoint.good_after == 50U);
+  BOOST_TEST(run.telemetry.every.text == "10step");
+  BOOST_TEST(run.evaluations.empty());
+}
+
+BOOST_AUTO_TEST_CASE(every_key_of_the_run_and_its_data_arrives) {
+  const RunConfig run = resolve_text(kEveryKey).run;
   BOOST_TEST(run.name == "quick.start-1");
   BOOST_TEST(run.max.size() == 3U);
   BOOST_TEST(run.max[1].currency == "usd");
@@ -140,6 +143,10 @@ top_k = 5
   BOOST_TEST(run.require_smoke);
   BOOST_TEST((run.data.threads == 4 && run.data.prefetch == 2 && !run.data.shuffle && run.data.shuffle_blocks == 8));
   BOOST_TEST(run.data.decorators.front() == "cache");
+}
+
+BOOST_AUTO_TEST_CASE(every_key_of_the_other_tables_arrives) {
+  const RunConfig run = resolve_text(kEveryKey).run;
   BOOST_TEST(run.evaluations.size() == 2U);
   BOOST_TEST(run.evaluations[0].name == "heldout");
   BOOST_TEST(run.evaluations[0].every.text == "60step");
@@ -234,17 +241,23 @@ BOOST_AUTO_TEST_CASE(the_environment_needs_declared_keys_too) {
   tree.add_environment(std::vector<std::string>{"TRAINHOST__GPT__WIDTH=32"});
   BOOST_TEST(resolve(tree, testing_plugins(), {"a", false}).find("model", "gpt")->values["width"] == 32);
   tree.add_environment(std::vector<std::string>{"TRAINHOST__EVALUATION__X__EVERY=1step"});
-  BOOST_TEST(message_of([&] { resolve(tree, testing_plugins(), {"a", false}); }).starts_with("environment TRAINHOST__EVALUATION__X__EVERY: there is no evaluation.x to change"));
+  BOOST_TEST(message_of([&] {
+               resolve(tree, testing_plugins(), {"a", false});
+             }).starts_with("environment TRAINHOST__EVALUATION__X__EVERY: there is no evaluation.x to change"));
 }
 
 BOOST_AUTO_TEST_CASE(a_default_name_that_is_none_is_refused) {
-  BOOST_TEST(message_of([] { resolve(testing_tree(""), testing_plugins(), {"my run", false}); }).find("which is the name of the config file; set `name`") != std::string::npos);
+  BOOST_TEST(message_of([] {
+               resolve(testing_tree(""), testing_plugins(), {"my run", false});
+             }).find("which is the name of the config file; set `name`") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(no_plugin_takes_the_name_of_a_key_of_the_host) {
   const json schema = json::object();
   const std::vector<PluginSchema> plugins{{"model", "fields", &schema, false}};
-  BOOST_TEST(message_of([&] { resolve(testing_tree(""), plugins, {"a", false}); }).starts_with("model/fields: the name is taken by the host's key model.fields"));
+  BOOST_TEST(message_of([&] {
+               resolve(testing_tree(""), plugins, {"a", false});
+             }).starts_with("model/fields: the name is taken by the host's key model.fields"));
 }
 
 BOOST_AUTO_TEST_CASE(the_schema_covers_host_and_plugins) {

@@ -72,7 +72,9 @@ class Reader {
       report([&] {
         const Interval limit = parse_interval(text, place);
         if (limit.unit == Unit::kPercent)
-          throw Error(ExitCode::kConfig, format("{}: \"{}\" is a part of the run's length, which max itself states; wanted steps, samples, tokens, epochs, time or money", place, text));
+          throw Error(
+              ExitCode::kConfig,
+              format("{}: \"{}\" is a part of the run's length, which max itself states; wanted steps, samples, tokens, epochs, time or money", place, text));
         require_measurable(limit, measures_, place);
         run.max.push_back(limit);
       });

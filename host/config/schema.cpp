@@ -84,8 +84,10 @@ class Checker {
   void check_leaf(const json& rules, const KeyPath& at, const json& value) {
     json normal = value;
     const std::string problem = check_value(rules, normal);
-    if (problem.empty()) result.set(at, normal, table_.origin(at));
-    else complain(at, format("{} {}", name_of(at), problem));
+    if (problem.empty())
+      result.set(at, normal, table_.origin(at));
+    else
+      complain(at, format("{} {}", name_of(at), problem));
   }
 
   // Of each group of alternatives in which one is set: all but the one at the highest level. Two at that level are a mistake.

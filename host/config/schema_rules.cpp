@@ -13,9 +13,10 @@ namespace {
 
 using nlohmann::json;
 
-const std::vector<std::string> kKeywords = {"$schema", "$id", "title", "description", "type", "properties", "additionalProperties", "required", "items", "minItems",
-                                            "maxItems", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "pattern", "default",
-                                            "format", "examples", "x-alternatives", "x-trajectory", "x-refusal"};
+const std::vector<std::string> kKeywords = {
+    "$schema",   "$id",      "title",    "description", "type",     "properties",     "additionalProperties", "required",
+    "items",     "minItems", "maxItems", "enum",        "minimum",  "maximum",        "exclusiveMinimum",     "exclusiveMaximum",
+    "minLength", "pattern",  "default",  "format",      "examples", "x-alternatives", "x-trajectory",         "x-refusal"};
 const std::vector<std::string> kTypes = {"object", "array", "string", "integer", "number", "boolean"};
 
 [[noreturn]] void fail(const std::string& place, const std::string& what) {

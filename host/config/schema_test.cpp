@@ -70,7 +70,9 @@ const BadCase kBad[] = {
     {"files = [\"\"]", "a.toml:1:1: accum.files entry 1 must not be empty"},
     {"name = \"AB\"", "a.toml:1:1: accum.name must match ^[a-z]+$, got \"AB\"; Lower-case letters."},
     {"name = \"a\"", "a.toml:1:1: accum.name is too short: \"a\""},
-    {"warmup = \"5 parsecs\"", "a.toml:1:1: accum.warmup is not valid: unknown unit \"parsecs\" in \"5 parsecs\", wanted window, step, epoch, sample, token, s, min, h, kwh, % or a currency"},
+    {"warmup = \"5 parsecs\"",
+     "a.toml:1:1: accum.warmup is not valid: unknown unit \"parsecs\" in \"5 parsecs\", wanted window, step, epoch, sample, token, s, min, h, kwh, % or a "
+     "currency"},
     {"where = 3", "a.toml:1:1: accum.where must be a string or list, got 3; put it in quotes"},
     {"freeze = [\"x\"]", "a.toml:1:1: accum.freeze must be empty in this version"},
     {"inner = 3", "a.toml:1:1: accum.inner must be a table, got 3; write its keys below [accum.inner]"},
@@ -168,7 +170,8 @@ BOOST_AUTO_TEST_CASE(a_table_with_no_keys_says_so) {
 }
 
 BOOST_AUTO_TEST_CASE(untracked_keys_and_empty_tables_are_no_part_of_the_trajectory) {
-  const json schema = json::parse(R"({"properties":{"a":{"type":"integer"},"b":{"x-trajectory":false},"t":{"type":"object","properties":{"c":{"x-trajectory":false}}}}})");
+  const json schema =
+      json::parse(R"({"properties":{"a":{"type":"integer"},"b":{"x-trajectory":false},"t":{"type":"object","properties":{"c":{"x-trajectory":false}}}}})");
   BOOST_TEST(trajectory_part(schema, json::parse(R"({"a":1,"b":2,"t":{"c":3}})")) == json::parse(R"({"a":1})"));
 }
 
@@ -189,7 +192,9 @@ BOOST_DATA_TEST_CASE(a_schema_that_is_not_understood_is_the_plugins_mistake, dat
   BOOST_TEST(message.starts_with(sample.message), message);
 }
 
-BOOST_AUTO_TEST_CASE(a_sound_schema_is_taken) { BOOST_TEST(message_of([] { check_schema(kSchema, "p"); }) == "(no error)"); }
+BOOST_AUTO_TEST_CASE(a_sound_schema_is_taken) {
+  BOOST_TEST(message_of([] { check_schema(kSchema, "p"); }) == "(no error)");
+}
 
 BOOST_AUTO_TEST_SUITE_END()
 

@@ -67,15 +67,18 @@ std::string check_interval(const std::string& text) {
 }
 
 std::string check_text(const json& rules, const std::string& text) {
-  if (rules.contains("minLength") && text.size() < rules["minLength"].get<size_t>()) return text.empty() ? "must not be empty" : format("is too short: \"{}\"", text);
+  if (rules.contains("minLength") && text.size() < rules["minLength"].get<size_t>())
+    return text.empty() ? "must not be empty" : format("is too short: \"{}\"", text);
   if (rules.contains("pattern") && !std::regex_search(text, std::regex(rules["pattern"].get<std::string>(), std::regex::ECMAScript)))
     return format("must match {}, got \"{}\"; {}", rules["pattern"].get<std::string>(), text, rules.value("description", "see its meaning"));
   return rules.value("format", "") == "interval" ? check_interval(text) : std::string();
 }
 
 std::string check_list(const json& rules, json& list) {
-  if (rules.contains("minItems") && list.size() < rules["minItems"].get<size_t>()) return format("must have at least {} entries, got {}", rules["minItems"].dump(), list.size());
-  if (rules.contains("maxItems") && list.size() > rules["maxItems"].get<size_t>()) return format("must have at most {} entries, got {}", rules["maxItems"].dump(), list.size());
+  if (rules.contains("minItems") && list.size() < rules["minItems"].get<size_t>())
+    return format("must have at least {} entries, got {}", rules["minItems"].dump(), list.size());
+  if (rules.contains("maxItems") && list.size() > rules["maxItems"].get<size_t>())
+    return format("must have at most {} entries, got {}", rules["maxItems"].dump(), list.size());
   if (!rules.contains("items")) return "";
   for (size_t i = 0; i < list.size(); ++i)
     if (const std::string problem = check_value(rules["items"], list[i]); !problem.empty()) return format("entry {} {}", i + 1, problem);
@@ -99,7 +102,8 @@ std::string check_choice(const json& choices, const json& value) {
 std::string type_text(const json& rules) {
   std::string text;
   for (const std::string& type : types_of(rules)) text += (text.empty() ? "" : " or ") + (type == "array" ? "list" : type == "object" ? "table" : type);
-  if (rules.value("format", "") == "interval") return "interval" + (text == "string" ? "" : " or " + text.substr(std::min(text.size(), std::string("string or ").size())));
+  if (rules.value("format", "") == "interval")
+    return "interval" + (text == "string" ? "" : " or " + text.substr(std::min(text.size(), std::string("string or ").size())));
   return text.empty() ? "value" : text;
 }
 
@@ -107,7 +111,8 @@ std::string check_value(const json& rules, json& value) {
   const std::vector<std::string> types = types_of(rules);
   bool has_type = types.empty();
   for (const std::string& type : types) has_type = has_type || take_type(type, value);
-  if (!has_type) return format("must be {} {}, got {}{}", type_text(rules).starts_with('i') ? "an" : "a", type_text(rules), value.dump(), type_hint(rules, value));
+  if (!has_type)
+    return format("must be {} {}, got {}{}", type_text(rules).starts_with('i') ? "an" : "a", type_text(rules), value.dump(), type_hint(rules, value));
 
   if (rules.contains("x-refusal") && value != rules.value("default", json())) return rules["x-refusal"].get<std::string>();
   if (rules.contains("enum")) {

@@ -13,9 +13,7 @@ namespace {
 std::string place_text(const std::string& name, const toml::source_position& at) { return format("{}:{}:{}", name, at.line, at.column); }
 
 nlohmann::json to_json(const toml::node& node, const std::string& name, const std::string& key) {
-  const auto refuse = [&](std::string_view what) {
-    throw Error(ExitCode::kConfig, format("{}: {}: {}", place_text(name, node.source().begin), key, what));
-  };
+  const auto refuse = [&](std::string_view what) { throw Error(ExitCode::kConfig, format("{}: {}: {}", place_text(name, node.source().begin), key, what)); };
   if (const auto* value = node.as_string()) return value->get();
   if (const auto* value = node.as_boolean()) return value->get();
   if (const auto* value = node.as_integer()) return value->get();
@@ -95,6 +93,29 @@ std::optional<nlohmann::json> parse_toml_value(std::string_view text) {
   }
 }
 
+std::string toml_string(std::string_view text) {
+  std::string quoted = nlohmann::json(text).dump();  // JSON's escapes are TOML's too, but for one character
+  for (size_t at; (at = quoted.find('\x7f')) != std::string::npos;) quoted.replace(at, 1, "\\u007f");
+  return quoted;
+}
+
+size_t find_unquoted(std::string_view text, std::string_view characters) {
+  char quote = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (quote) {
+      if (text[i] == '\\' && quote == '"')
+        ++i;
+      else if (text[i] == quote)
+        quote = 0;
+    } else if (characters.find(text[i]) != std::string_view::npos) {
+      return i;
+    } else if (text[i] == '"' || text[i] == '\'') {
+      quote = text[i];
+    }
+  }
+  return std::string_view::npos;
+}
+
 bool is_utf8(std::string_view text) {
   try {
     (void)nlohmann::json(text).dump();
@@ -107,7 +128,7 @@ bool is_utf8(std::string_view text) {
 KeyPath parse_key(std::string_view text) {
   KeyPath path;
   const std::string line = std::string(text) + " = 0";
-  const bool is_plain = text.find_first_of("\n\r#[]{}") == std::string_view::npos;
+  const bool is_plain = find_unquoted(text, "=#\n\r") == std::string_view::npos;
   try {
     if (is_plain && collect_key(toml::parse(std::string_view(line), std::string_view("key")), path)) return path;
   } catch (const toml::parse_error&) {

@@ -24,6 +24,12 @@ std::vector<TomlEntry> parse_toml(std::string_view text, const std::string& name
 /// A single TOML value; nullopt when the text is none (then it is meant as a string).
 std::optional<nlohmann::json> parse_toml_value(std::string_view text);
 
+/// The text in quotes, as TOML reads it in keys and in values.
+std::string toml_string(std::string_view text);
+
+/// Where the first of these characters stands outside of quotes; npos = nowhere.
+size_t find_unquoted(std::string_view text, std::string_view characters);
+
 /// Well-formed UTF-8, which is what TOML and JSON are made of.
 bool is_utf8(std::string_view text);
 

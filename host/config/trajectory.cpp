@@ -21,8 +21,10 @@ constexpr const char* kAbsent = "absent";
 void flatten(const json& values, KeyPath& path, std::map<std::string, std::string>& out) {
   for (const auto& [key, value] : values.items()) {
     path.push_back(key);
-    if (value.is_object()) flatten(value, path, out);
-    else out[key_text(path)] = value.dump();
+    if (value.is_object())
+      flatten(value, path, out);
+    else
+      out[key_text(path)] = value.dump();
     path.pop_back();
   }
 }
@@ -40,7 +42,8 @@ void compare(const json& before, const json& after, const std::string& table, co
   all.insert(new_values.begin(), new_values.end());
   const auto value_in = [](const auto& values, const std::string& key) { return values.contains(key) ? values.at(key) : std::string(kAbsent); };
   for (const auto& [key, unused] : all)
-    if (const Difference difference{key, plugin, value_in(old_values, key), value_in(new_values, key)}; difference.before != difference.after) out.push_back(difference);
+    if (const Difference difference{key, plugin, value_in(old_values, key), value_in(new_values, key)}; difference.before != difference.after)
+      out.push_back(difference);
 }
 
 std::string name_of(const std::string& plugin) { return plugin.substr(plugin.find('/') + 1); }
@@ -89,11 +92,14 @@ std::vector<Difference> trajectory_differences(const json& before, const json& a
   all.update(new_plugins);
   for (const auto& [plugin, unused] : all.items()) {
     const bool was_chosen = old_plugins.contains(plugin), is_chosen = new_plugins.contains(plugin);
-    if (was_chosen && is_chosen) compare(old_plugins[plugin], new_plugins[plugin], name_of(plugin), plugin, differences);
-    else differences.push_back({name_of(plugin), plugin, was_chosen ? "chosen" : kAbsent, is_chosen ? "chosen" : kAbsent});
+    if (was_chosen && is_chosen)
+      compare(old_plugins[plugin], new_plugins[plugin], name_of(plugin), plugin, differences);
+    else
+      differences.push_back({name_of(plugin), plugin, was_chosen ? "chosen" : kAbsent, is_chosen ? "chosen" : kAbsent});
   }
   compare(part(before, "order"), part(after, "order"), "order", "", differences);
-  const json lengths[] = {{{"schedule_length", before.value("schedule_length", json(kAbsent))}}, {{"schedule_length", after.value("schedule_length", json(kAbsent))}}};
+  const json lengths[] = {{{"schedule_length", before.value("schedule_length", json(kAbsent))}},
+                          {{"schedule_length", after.value("schedule_length", json(kAbsent))}}};
   compare(lengths[0], lengths[1], "", "", differences);
   return differences;
 }

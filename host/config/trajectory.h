@@ -15,8 +15,8 @@ namespace trainhost {
 /// goes on from), else the run's length. A percentage in the table is a share of that length, which the schedule takes itself.
 std::optional<Interval> schedule_length(const ResolvedConfig& config, const std::optional<Interval>& stored = std::nullopt);
 
-/// The keys that change the numbers: {"host": {..}, "plugins": {"kind/name": {..}}, "order": {..}, "schedule_length": ".."}. Not in it: max, prices, telemetry, cadences,
-/// paths, threads, the name, the device, and what plugins mark with "x-trajectory": false. Stored in checkpoints.
+/// The keys that change the numbers: {"host": {..}, "plugins": {"kind/name": {..}}, "order": {..}, "schedule_length": ".."}. Not in it: max, prices, telemetry,
+/// cadences, paths, threads, the name, the device, and what plugins mark with "x-trajectory": false. Stored in checkpoints.
 nlohmann::json trajectory(const ResolvedConfig& config, const std::optional<Interval>& schedule_length);
 
 /// 32 hex digits.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "config/toml.h"
+
 namespace trainhost {
 namespace {
 
@@ -10,9 +12,7 @@ bool is_bare(const std::string& part) {
   return !part.empty() && std::all_of(part.begin(), part.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
 }
 
-bool is_inside(const KeyPath& table, const KeyPath& path) {
-  return path.size() >= table.size() && std::equal(table.begin(), table.end(), path.begin());
-}
+bool is_inside(const KeyPath& table, const KeyPath& path) { return path.size() >= table.size() && std::equal(table.begin(), table.end(), path.begin()); }
 
 KeyPath joined(const KeyPath& table, const KeyPath& path) {
   KeyPath all = table;
@@ -24,7 +24,7 @@ KeyPath joined(const KeyPath& table, const KeyPath& path) {
 
 std::string key_text(const KeyPath& path) {
   std::string text;
-  for (const std::string& part : path) text += (text.empty() ? "" : ".") + (is_bare(part) ? part : nlohmann::json(part).dump());
+  for (const std::string& part : path) text += (text.empty() ? "" : ".") + (is_bare(part) ? part : toml_string(part));
   return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "config/host_keys.h"
+#include "config/toml.h"
 
 namespace trainhost {
 namespace {
@@ -16,12 +17,6 @@ std::string comment_text(std::string text) {
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   return text;
-}
-
-std::string quoted(const std::string& text) {
-  std::string out = json(text).dump();  // JSON's escapes are TOML's too
-  for (size_t at; (at = out.find('\x7f')) != std::string::npos;) out.replace(at, 1, "\\u007f");
-  return out;
 }
 
 class Writer {
@@ -78,7 +73,7 @@ std::vector<std::string> top_level_order() {
 }  // namespace
 
 std::string toml_value(const json& value) {
-  if (value.is_string()) return quoted(value.get<std::string>());
+  if (value.is_string()) return toml_string(value.get<std::string>());
   if (value.is_array()) {
     std::string text;
     for (const json& element : value) text += (text.empty() ? "" : ", ") + toml_value(element);
