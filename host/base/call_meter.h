@@ -15,4 +15,21 @@ class CallMeter {
   virtual void leave(uint32_t account) = 0;
 };
 
+/// The time of its life goes to one account.
+class MeteredCall {
+ public:
+  MeteredCall(CallMeter* meter, uint32_t account) : meter_(meter), account_(account) {
+    if (meter_) meter_->enter(account_);
+  }
+  ~MeteredCall() {
+    if (meter_) meter_->leave(account_);
+  }
+  MeteredCall(const MeteredCall&) = delete;
+  MeteredCall& operator=(const MeteredCall&) = delete;
+
+ private:
+  CallMeter* meter_;
+  uint32_t account_;
+};
+
 }  // namespace trainhost

@@ -11,6 +11,7 @@
 #include <trainhost/precision_policy.h>
 
 #include "base/batch.h"
+#include "base/call_meter.h"
 #include "base/error.h"
 #include "base/tensor_view.h"
 
@@ -49,6 +50,8 @@ struct EngineSetup {
   std::vector<GroupRule> groups;
   double clip_norm = 0;  // 0: no clipping
   uint64_t metric_ring = 64;  // rows kept on the device, > the lag of decisions
+  CallMeter* meter = nullptr;  // brackets the calls into model and optimizer; null: nobody asks. Outlives the engine's use of the plugins
+  uint32_t model_account = 0, optimizer_account = 0;
 };
 
 /// The values of one window, as read from the device. Exact, not smoothed.

@@ -145,6 +145,7 @@ void TorchEngine::accumulate(const DeviceBatch& batch) {
     t2::Output output;
     {
       const AutocastRegion region(precision_, device_->place());
+      const MeteredCall call(setup_.meter, setup_.model_account);
       output = model_->forward(model_batch(batch), t2::Mode::kTrain);
     }
     const at::Tensor sums = checked_sums(output);
@@ -170,7 +171,10 @@ void TorchEngine::apply() {
   translated(*device_, "optimizer, step", [&] {
     const std::vector<at::Tensor> all = gradients();
     const at::Tensor rate = rates_->at_step(update_->step(), known_step_, known_step_ + windows_in_flight_);
-    const Update::Outcome outcome = update_->run({window_->sums, all, window_->exponent, rate}, *optimizer_);
+    const Update::Outcome outcome = update_->run({window_->sums, all, window_->exponent, rate}, [this](const t2::StepInputs& inputs) {
+      const MeteredCall call(setup_.meter, setup_.optimizer_account);
+      optimizer_->step(inputs);
+    });
     put_buffers_back(outcome.is_applied);
     rows_->push(window_->number, outcome.row);
   });

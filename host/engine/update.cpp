@@ -31,7 +31,7 @@ Update::Update(const trainhost_precision_plan& plan, double clip_norm, at::Devic
 
 at::Tensor Update::backward_seed(int exponent) const { return loss_scale_.value().mul(std::ldexp(1.0, -exponent)); }
 
-Update::Outcome Update::run(const Window& window, t2::Optimizer& optimizer) {
+Update::Outcome Update::run(const Window& window, const std::function<void(const t2::StepInputs&)>& step) {
   sum_over_ranks(window.sums);
   sum_over_ranks(window.gradients);
   const at::Tensor loss_sum = window.sums.select(0, 0), count = window.sums.select(0, 1);
@@ -45,7 +45,7 @@ Update::Outcome Update::run(const Window& window, t2::Optimizer& optimizer) {
   const at::Tensor norm = scaled_norm.mul(unscale);
   const at::Tensor multiplier = clip_norm_ > 0 ? norm.add(kClipEpsilon).reciprocal_().mul_(clip_norm_).clamp_max_(1.0).mul_(unscale) : unscale;
 
-  optimizer.step({window.rate.to(at::kFloat), multiplier.to(at::kFloat), is_applied.logical_not().to(at::kFloat), step_.add(1).to(at::kFloat)});
+  step({window.rate.to(at::kFloat), multiplier.to(at::kFloat), is_applied.logical_not().to(at::kFloat), step_.add(1).to(at::kFloat)});
   step_.add_(is_applied);
   const at::Tensor facts = at::stack({step_.to(at::kDouble), is_applied.to(at::kDouble), norm, scale, window.rate});
   loss_scale_.update(is_finite.logical_not().to(at::kFloat));

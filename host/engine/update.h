@@ -1,6 +1,7 @@
 // The end of a window, wholly on the device: finite gate, mean, norm, clipping, the optimizer's step, the counters.
 #pragma once
 #include <cstdint>
+#include <functional>
 
 #include <ATen/core/Tensor.h>
 
@@ -29,8 +30,8 @@ class Update {
     at::Tensor row;         // float64: the columns below, then the window's sums
   };
   enum Column { kStep, kIsApplied, kGradientNorm, kLossScale, kLearningRate, kLossSum, kCount, kFirstMetric };
-  /// Skips when the loss or any gradient is not finite, or nothing counted. No host wait.
-  Outcome run(const Window& window, t2::Optimizer& optimizer);
+  /// Skips when the loss or any gradient is not finite, or nothing counted. `step` calls the optimizer. No host wait.
+  Outcome run(const Window& window, const std::function<void(const t2::StepInputs&)>& step);
 
   at::Tensor& step() { return step_; }  // int64, 0-dim: applied updates
   LossScale& loss_scale() { return loss_scale_; }

@@ -143,10 +143,15 @@ void Session::prepare_engine() {
   engine_setup.fields = model_fields();
   engine_setup.clip_norm = run.clip_norm;
   for (const ParameterGroup& group : run.groups) engine_setup.groups.push_back({group.label, group.pattern, group.rate_multiplier, group.weight_decay});
+  engine_setup.meter = &ledger_;
+  engine_setup.model_account = model.account();
   TorchPlugins torch;
   torch.model = main_interface(model);
   torch.text_model = model.interface(kTextModelInterface);
-  if (setup_.is_training) torch.optimizer = main_interface(plugins_->one("optimizer"));
+  if (setup_.is_training) {
+    torch.optimizer = main_interface(plugins_->one("optimizer"));
+    engine_setup.optimizer_account = plugins_->one("optimizer").account();
+  }
   for (Instance* pack : plugins_->all("op_pack")) torch.op_packs.emplace_back(pack->full_name(), main_interface(*pack));
   engine_->prepare(engine_setup, torch);
   report_.precision = engine_setup.plan;

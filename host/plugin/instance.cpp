@@ -15,14 +15,6 @@
 
 namespace trainhost {
 
-Instance::Metered::Metered(const Instance& instance) : instance_(instance) {
-  if (instance_.services_.meter) instance_.services_.meter->enter(instance_.account_);
-}
-
-Instance::Metered::~Metered() {
-  if (instance_.services_.meter) instance_.services_.meter->leave(instance_.account_);
-}
-
 std::unique_ptr<Instance> Instance::create(const PluginRecord& record, std::string_view config_json, InstanceServices services) {
   std::unique_ptr<Instance> instance(new Instance(record, std::move(services)));
   instance->check_services();
@@ -111,7 +103,7 @@ trainhost_status Instance::run(const char* what, trainhost_status (*function)(vo
   Guarded<trainhost_error> error;
   trainhost_status status = TRAINHOST_UNKNOWN;
   try {
-    const Metered metered(*this);
+    const MeteredCall metered(services_.meter, account_);
     status = function(stored, &error.value);
   } catch (const std::exception& thrown) {
     throw broken_promise(what, format("threw an exception ({}), which must not leave a plugin", clean_text(thrown.what())));

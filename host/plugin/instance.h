@@ -106,17 +106,8 @@ class Instance {
   /// The error for an answer that breaks the header's promise: INTERNAL, exit code kPlugin.
   PluginCallError broken_promise(const char* what, const std::string& complaint) const;
 
-  /// For engine code that calls T2 interfaces: brackets its lifetime with the meter.
-  class Metered {
-   public:
-    explicit Metered(const Instance& instance);
-    ~Metered();
-    Metered(const Metered&) = delete;
-    Metered& operator=(const Metered&) = delete;
-
-   private:
-    const Instance& instance_;
-  };
+  /// Of the meter, for those who call the plugin past this class: the engine calls T2 objects. 0 without a meter.
+  uint32_t account() const { return account_; }
 
   /// Lines that the plugin has logged at TRAINHOST_LOG_WARNING and _ERROR. [any]
   uint64_t num_warnings() const { return num_logged_[2]; }
