@@ -109,7 +109,7 @@ class Engine : public BatchDevice {
   /// Drops the window's gradients and puts RNG and buffers back to where begin_window found them.
   virtual void abandon_window() = 0;
 
-  /// Rates for steps first_step, first_step + 1, ... (0 = the first applied update). The device indexes them by its own applied-step counter. No wait.
+  /// Rates for steps first_step, first_step + 1, ... (0 = the first applied update). The device indexes them by its own applied-step counter: before apply() they must cover the step of the last row handed out, and one more for each window since. No wait.
   virtual void set_learning_rates(uint64_t first_step, std::span<const double> rates) = 0;
 
   /// Rows of the windows <= `window` that were not handed out yet, oldest first. Waits only for these windows.

@@ -60,11 +60,11 @@ BOOST_AUTO_TEST_CASE(the_same_seed_gives_the_same_weights) {
 BOOST_AUTO_TEST_CASE(an_untrained_model_knows_nothing_and_ignored_targets_do_not_count) {
   Gpt gpt;
   const at::Tensor tokens = at::randint(0, 20, {4, 8}, at::kLong);
-  at::Tensor targets = tokens.clone();
+  at::Tensor targets = tokens.add(7).remainder(20);  // not the tokens themselves: shared embeddings favour them from the start
   targets.select(0, 0).fill_(-1);
   const t2::Output out = gpt.model().forward({{{"tokens", tokens.to(at::kByte)}, {"targets", targets.to(at::kInt)}}, 4}, t2::Mode::kTrain);
   BOOST_TEST(out.count.item<int64_t>() == 24);
-  BOOST_TEST(out.loss_sum.item<double>() / 24 == std::log(20.0), boost::test_tools::tolerance(0.02));
+  BOOST_TEST(out.loss_sum.item<double>() / 24 == std::log(20.0), boost::test_tools::tolerance(0.03));
 }
 
 BOOST_AUTO_TEST_CASE(next_logits_look_at_the_last_tokens_that_fit) {
