@@ -93,8 +93,7 @@ Rows twins(const PluginCatalog& catalog) {
   Rows rows;
   const auto& records = catalog.records();
   for (size_t i = 1; i < records.size(); ++i)
-    if (records[i].full_name() == records[i - 1].full_name())
-      rows.push_back({records[i].full_name(), records[i - 1].file.string(), records[i].file.string()});
+    if (records[i].full_name() == records[i - 1].full_name()) rows.push_back({records[i].full_name(), records[i - 1].file.string(), records[i].file.string()});
   return rows;
 }
 
@@ -112,8 +111,10 @@ void print_plugin_list(const PluginCatalog& catalog, bool as_json, std::ostream&
   Rows rows = {{"NAME", "KIND", "VERSION", "TIER", "FILE", "SUMMARY"}};
   for (const PluginRecord& record : catalog.records())
     rows.push_back({record.name, record.kind, plain(record.version), record.tier(), record.file.filename().string(), plain(record.summary)});
-  if (rows.size() > 1) out << align_columns(rows, "llllll", 0);
-  else out << "No plugins.\n";
+  if (rows.size() > 1)
+    out << align_columns(rows, "llllll", 0);
+  else
+    out << "No plugins.\n";
   out << "\nLooked in:\n";
   for (const auto& folder : catalog.folders()) out << "  " << folder.string() << "\n";
   if (catalog.folders().empty()) out << "  no folder exists; set TRAINHOST_PLUGIN_PATH or the key plugin_path\n";

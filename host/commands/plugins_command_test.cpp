@@ -87,7 +87,8 @@ BOOST_AUTO_TEST_CASE(info_shows_schemes_needs_and_upstreams) {
 }
 
 BOOST_AUTO_TEST_CASE(info_of_a_broken_file_is_its_error) {
-  BOOST_CHECK_EXCEPTION(info(std::string(TRAINHOST_BUILD_DIR) + "/zoo/foreign.so"), Error, [](const Error& error) { return error.code() == ExitCode::kPlugin; });
+  BOOST_CHECK_EXCEPTION(info(std::string(TRAINHOST_BUILD_DIR) + "/zoo/foreign.so"), Error,
+                        [](const Error& error) { return error.code() == ExitCode::kPlugin; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

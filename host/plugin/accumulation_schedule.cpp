@@ -35,9 +35,7 @@ trainhost_window AccumulationSchedule::next_window(const trainhost_progress& pro
 uint64_t AccumulationSchedule::out_of_memory(const trainhost_window& failed, uint64_t attempt) const {
   const Guarded<trainhost_window> window(failed);
   uint64_t samples = 0;
-  instance_.call("out_of_memory", [&](trainhost_error* error) {
-    return table_.out_of_memory(instance_.handle(), &window.value, attempt, &samples, error);
-  });
+  instance_.call("out_of_memory", [&](trainhost_error* error) { return table_.out_of_memory(instance_.handle(), &window.value, attempt, &samples, error); });
   if (samples == 0 || samples >= failed.micro_batch_samples)
     throw instance_.broken_promise("out_of_memory", format("answered {} samples a micro-batch, wanted 1 to {}", samples, failed.micro_batch_samples - 1));
   return samples;

@@ -13,9 +13,10 @@ thread_local int64_t t_deadline_ns = 0;
 }  // namespace
 
 std::string status_name(trainhost_status status) {
-  static constexpr std::array<const char*, 16> names = {
-      "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-      "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"};
+  static constexpr std::array<const char*, 16> names = {"OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+                                                        "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+                                                        "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+                                                        "DATA_LOSS"};
   if (status >= 0 && static_cast<size_t>(status) < names.size()) return names[static_cast<size_t>(status)];
   return format("UNKNOWN ({})", status);
 }

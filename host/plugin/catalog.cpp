@@ -91,9 +91,8 @@ void PluginCatalog::add_file(const fs::path& file) {
 }
 
 void PluginCatalog::sort() {
-  std::stable_sort(records_.begin(), records_.end(), [](const PluginRecord& a, const PluginRecord& b) {
-    return std::pair(kind_rank(a), a.name) < std::pair(kind_rank(b), b.name);
-  });
+  std::stable_sort(records_.begin(), records_.end(),
+                   [](const PluginRecord& a, const PluginRecord& b) { return std::pair(kind_rank(a), a.name) < std::pair(kind_rank(b), b.name); });
 }
 
 bool PluginCatalog::is_path(std::string_view wanted) {
@@ -119,8 +118,7 @@ PluginRecord PluginCatalog::find(std::string_view wanted) {
     if (other->file != first.file)
       throw Error(ExitCode::kPlugin, format("plugin {} stands in two files: {} and {}; remove one, or ask for it by its path", first.full_name(),
                                             first.file.string(), other->file.string()));
-    if (other != &first)
-      throw Error(ExitCode::kPlugin, format("{}: holds plugin {} twice; correct the plugin file", first.file.string(), first.full_name()));
+    if (other != &first) throw Error(ExitCode::kPlugin, format("{}: holds plugin {} twice; correct the plugin file", first.file.string(), first.full_name()));
   }
   return *found.front();
 }
@@ -130,7 +128,8 @@ PluginRecord PluginCatalog::find_file(const fs::path& file) {
   if (records.size() > 1) {
     std::string names;
     for (const PluginRecord& record : records) names += (names.empty() ? "" : ", ") + record.full_name();
-    throw Error(ExitCode::kPlugin, format("{}: holds {} plugins: {}; add its folder to plugin_path and ask for one by name", file.string(), records.size(), names));
+    throw Error(ExitCode::kPlugin,
+                format("{}: holds {} plugins: {}; add its folder to plugin_path and ask for one by name", file.string(), records.size(), names));
   }
   const PluginRecord& asked = records.front();
   std::erase_if(records_, [&](const PluginRecord& record) { return record.full_name() == asked.full_name(); });

@@ -31,7 +31,8 @@ struct Listing {
     }
     const std::string_view key(object->key.data, object->key.length);
     if (key.substr(0, prefix.size()) != prefix) complaint = format("listed \"{}\", which does not begin with \"{}\"", clean_text(key, 512), prefix);
-    if (!objects.empty() && key <= objects.back().key) complaint = format("listed \"{}\" after \"{}\", wanted bytewise order", clean_text(key, 512), objects.back().key);
+    if (!objects.empty() && key <= objects.back().key)
+      complaint = format("listed \"{}\" after \"{}\", wanted bytewise order", clean_text(key, 512), objects.back().key);
     objects.push_back({std::string(key), object->size, object->modified_unix_ms});
   }
 };
@@ -40,20 +41,23 @@ struct Listing {
 
 CheckpointBackend::CheckpointBackend(Instance& instance)
     : instance_(instance), table_(instance.table<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND)) {
-  instance_.require(TRAINHOST_CHECKPOINT_BACKEND, {{"put_begin", table_.put_begin}, {"put_part", table_.put_part}, {"put_commit", table_.put_commit},
-                                                   {"put_abort", table_.put_abort}, {"create", table_.create},     {"get", table_.get},
-                                                   {"list", table_.list},           {"remove", table_.remove}});
+  instance_.require(TRAINHOST_CHECKPOINT_BACKEND, {{"put_begin", table_.put_begin},
+                                                   {"put_part", table_.put_part},
+                                                   {"put_commit", table_.put_commit},
+                                                   {"put_abort", table_.put_abort},
+                                                   {"create", table_.create},
+                                                   {"get", table_.get},
+                                                   {"list", table_.list},
+                                                   {"remove", table_.remove}});
 }
 
-CheckpointBackend::Put::Put(Put&& other) noexcept
-    : backend_(other.backend_), put_(std::exchange(other.put_, nullptr)), part_bytes_(other.part_bytes_) {}
+CheckpointBackend::Put::Put(Put&& other) noexcept : backend_(other.backend_), put_(std::exchange(other.put_, nullptr)), part_bytes_(other.part_bytes_) {}
 
 CheckpointBackend::Put::~Put() { abort(); }
 
 void CheckpointBackend::Put::part(uint64_t offset, std::span<const std::byte> bytes, uint32_t crc32c) const {
-  backend_.instance_.call("put_part", [&](trainhost_error* error) {
-    return backend_.table_.put_part(put_, offset, bytes.data(), bytes.size(), crc32c, error);
-  });
+  backend_.instance_.call("put_part",
+                          [&](trainhost_error* error) { return backend_.table_.put_part(put_, offset, bytes.data(), bytes.size(), crc32c, error); });
 }
 
 void CheckpointBackend::Put::commit() {
@@ -69,9 +73,7 @@ void CheckpointBackend::Put::abort() noexcept {
 CheckpointBackend::Put CheckpointBackend::begin(std::string_view key, uint64_t size, uint64_t wished_part_bytes) const {
   uint64_t part_bytes = wished_part_bytes;
   trainhost_put* put = nullptr;
-  instance_.call("put_begin", [&](trainhost_error* error) {
-    return table_.put_begin(instance_.handle(), borrow(key), size, &part_bytes, &put, error);
-  });
+  instance_.call("put_begin", [&](trainhost_error* error) { return table_.put_begin(instance_.handle(), borrow(key), size, &part_bytes, &put, error); });
   if (!put) throw instance_.broken_promise("put_begin", "returned OK without a put");
   Put begun(*this, put, part_bytes);
   if (part_bytes == 0 || part_bytes % 4096 != 0)
@@ -80,26 +82,22 @@ CheckpointBackend::Put CheckpointBackend::begin(std::string_view key, uint64_t s
 }
 
 bool CheckpointBackend::create(std::string_view key, std::string_view bytes) const {
-  const trainhost_status status = instance_.call("create object", [&](trainhost_error* error) {
-    return table_.create(instance_.handle(), borrow(key), bytes.data(), bytes.size(), error);
-  }, TRAINHOST_ALREADY_EXISTS);
+  const trainhost_status status = instance_.call(
+      "create object", [&](trainhost_error* error) { return table_.create(instance_.handle(), borrow(key), bytes.data(), bytes.size(), error); },
+      TRAINHOST_ALREADY_EXISTS);
   return status == TRAINHOST_OK;
 }
 
 uint64_t CheckpointBackend::get(std::string_view key, uint64_t offset, std::span<std::byte> out) const {
   uint64_t got = 0;
-  instance_.call("get", [&](trainhost_error* error) {
-    return table_.get(instance_.handle(), borrow(key), offset, out.data(), out.size(), &got, error);
-  });
+  instance_.call("get", [&](trainhost_error* error) { return table_.get(instance_.handle(), borrow(key), offset, out.data(), out.size(), &got, error); });
   if (got > out.size()) throw instance_.broken_promise("get", format("got {} bytes of {}, more than asked for", got, out.size()));
   return got;
 }
 
 std::vector<StoredObject> CheckpointBackend::list(std::string_view prefix) const {
   Listing listing{prefix, {}, {}};
-  instance_.call("list", [&](trainhost_error* error) {
-    return table_.list(instance_.handle(), borrow(prefix), &listing, Listing::visit, error);
-  });
+  instance_.call("list", [&](trainhost_error* error) { return table_.list(instance_.handle(), borrow(prefix), &listing, Listing::visit, error); });
   if (!listing.complaint.empty()) throw instance_.broken_promise("list", listing.complaint);
   return std::move(listing.objects);
 }

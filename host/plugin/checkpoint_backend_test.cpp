@@ -59,7 +59,8 @@ BOOST_AUTO_TEST_CASE(what_may_be_retried_is_marked) {
 
 BOOST_AUTO_TEST_CASE(a_put_that_makes_no_sense_is_refused_and_aborted) {
   const Backend odd("odd_parts");
-  expect_error(ExitCode::kPlugin, {"checkpoint_backend/zoo_backend: put_begin: part_bytes is 1000, wanted a multiple of 4096"}, [&] { odd.backend.begin("a", 1); });
+  expect_error(ExitCode::kPlugin, {"checkpoint_backend/zoo_backend: put_begin: part_bytes is 1000, wanted a multiple of 4096"},
+               [&] { odd.backend.begin("a", 1); });
   BOOST_TEST(odd.trace.text() == "create put_begin put_abort ");
   expect_error(ExitCode::kPlugin, {"put_begin: returned OK without a put"}, [] { Backend("no_put").backend.begin("a", 1); });
   expect_error(ExitCode::kCheckpointUnwritable, {"put_begin: RESOURCE_EXHAUSTED: no space left"}, [] { Backend("full").backend.begin("a", 1); });
@@ -98,7 +99,8 @@ BOOST_AUTO_TEST_CASE(list_is_ordered_and_under_its_prefix) {
 }
 
 BOOST_AUTO_TEST_CASE(remove_fails_as_a_write) {
-  expect_error(ExitCode::kCheckpointUnwritable, {"checkpoint_backend/zoo_backend: remove: PERMISSION_DENIED: read-only"}, [] { Backend().backend.remove("a"); });
+  expect_error(ExitCode::kCheckpointUnwritable, {"checkpoint_backend/zoo_backend: remove: PERMISSION_DENIED: read-only"},
+               [] { Backend().backend.remove("a"); });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

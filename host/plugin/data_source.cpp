@@ -104,9 +104,7 @@ void DataSource::read(std::span<const uint64_t> ids, std::span<const uint64_t> r
 
 std::vector<uint64_t> DataSource::lengths(std::span<const uint64_t> ids) const {
   std::vector<uint64_t> lengths(ids.size());
-  instance_.call("lengths", [&](trainhost_error* error) {
-    return lengths_.lengths(instance_.handle(), ids.data(), ids.size(), lengths.data(), error);
-  });
+  instance_.call("lengths", [&](trainhost_error* error) { return lengths_.lengths(instance_.handle(), ids.data(), ids.size(), lengths.data(), error); });
   return lengths;
 }
 
@@ -114,9 +112,8 @@ std::vector<int64_t> DataSource::encode(std::string_view text) const {
   std::vector<int64_t> tokens(text.size() + 16);
   for (int attempt = 0; attempt < 2; ++attempt) {
     uint64_t written = 0;
-    instance_.call("encode", [&](trainhost_error* error) {
-      return text_.encode(instance_.handle(), borrow(text), tokens.data(), tokens.size(), &written, error);
-    });
+    instance_.call("encode",
+                   [&](trainhost_error* error) { return text_.encode(instance_.handle(), borrow(text), tokens.data(), tokens.size(), &written, error); });
     if (written > kMaxText) break;
     const bool is_whole = written <= tokens.size();
     tokens.resize(written);

@@ -15,8 +15,8 @@
 namespace trainhost {
 
 struct SourceInfo {
-  std::vector<FieldSpec> fields;  // 1 to 64
-  uint64_t num_samples = 0;       // at least 1
+  std::vector<FieldSpec> fields;       // 1 to 64
+  uint64_t num_samples = 0;            // at least 1
   std::vector<uint64_t> block_starts;  // ascending, the first is 0; never empty: one block is {0}
   std::array<uint8_t, 32> fingerprint{};
 };

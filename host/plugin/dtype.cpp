@@ -12,11 +12,21 @@ struct Known {
 };
 
 constexpr Known kKnown[] = {
-    {TRAINHOST_DTYPE_INT, 8, "int8"},       {TRAINHOST_DTYPE_INT, 16, "int16"},     {TRAINHOST_DTYPE_INT, 32, "int32"},
-    {TRAINHOST_DTYPE_INT, 64, "int64"},     {TRAINHOST_DTYPE_UINT, 8, "uint8"},     {TRAINHOST_DTYPE_UINT, 16, "uint16"},
-    {TRAINHOST_DTYPE_UINT, 32, "uint32"},   {TRAINHOST_DTYPE_UINT, 64, "uint64"},   {TRAINHOST_DTYPE_FLOAT, 16, "float16"},
-    {TRAINHOST_DTYPE_FLOAT, 32, "float32"}, {TRAINHOST_DTYPE_FLOAT, 64, "float64"}, {TRAINHOST_DTYPE_BFLOAT, 16, "bfloat16"},
-    {TRAINHOST_DTYPE_BOOL, 8, "bool"},      {TRAINHOST_DTYPE_FLOAT8_E4M3FN, 8, "float8_e4m3fn"}, {TRAINHOST_DTYPE_FLOAT8_E5M2, 8, "float8_e5m2"},
+    {TRAINHOST_DTYPE_INT, 8, "int8"},
+    {TRAINHOST_DTYPE_INT, 16, "int16"},
+    {TRAINHOST_DTYPE_INT, 32, "int32"},
+    {TRAINHOST_DTYPE_INT, 64, "int64"},
+    {TRAINHOST_DTYPE_UINT, 8, "uint8"},
+    {TRAINHOST_DTYPE_UINT, 16, "uint16"},
+    {TRAINHOST_DTYPE_UINT, 32, "uint32"},
+    {TRAINHOST_DTYPE_UINT, 64, "uint64"},
+    {TRAINHOST_DTYPE_FLOAT, 16, "float16"},
+    {TRAINHOST_DTYPE_FLOAT, 32, "float32"},
+    {TRAINHOST_DTYPE_FLOAT, 64, "float64"},
+    {TRAINHOST_DTYPE_BFLOAT, 16, "bfloat16"},
+    {TRAINHOST_DTYPE_BOOL, 8, "bool"},
+    {TRAINHOST_DTYPE_FLOAT8_E4M3FN, 8, "float8_e4m3fn"},
+    {TRAINHOST_DTYPE_FLOAT8_E5M2, 8, "float8_e5m2"},
 };
 
 const Known* find(trainhost_dtype dtype) {

@@ -97,8 +97,8 @@ Elf64_Ehdr read_header(const ElfFile& file) {
   file.read(0, &header, sizeof header);
   if (header.e_ident[EI_CLASS] == ELFCLASS32) file.fail("is a 32-bit library, this host is 64-bit; build it for 64 bits");
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
-    file.fail(format("has ELF class {} and byte order {}, this host reads 64-bit little-endian; build it on this kind of machine",
-                     header.e_ident[EI_CLASS], header.e_ident[EI_DATA]));
+    file.fail(format("has ELF class {} and byte order {}, this host reads 64-bit little-endian; build it on this kind of machine", header.e_ident[EI_CLASS],
+                     header.e_ident[EI_DATA]));
   if (header.e_machine != kThisMachine)
     file.fail(format("is built for {}, this machine is {}; build it for this machine", machine_name(header.e_machine), machine_name(kThisMachine)));
   if (header.e_type != ET_DYN) file.fail(format("is no shared library (ELF type {}, wanted {}); link it with -shared", header.e_type, ET_DYN));

@@ -23,9 +23,7 @@ std::optional<std::string> read(const std::filesystem::path& file) { return read
 
 BOOST_AUTO_TEST_SUITE(elf_section_test)
 
-BOOST_AUTO_TEST_CASE(reads_the_section_of_a_plugin) {
-  BOOST_TEST(read(zoo_file("good")).value().find("\"name\":\"good\"") != std::string::npos);
-}
+BOOST_AUTO_TEST_CASE(reads_the_section_of_a_plugin) { BOOST_TEST(read(zoo_file("good")).value().find("\"name\":\"good\"") != std::string::npos); }
 
 BOOST_AUTO_TEST_CASE(a_library_without_the_section_is_no_error_here) { BOOST_TEST(!read(zoo_file("foreign")).has_value()); }
 

@@ -61,7 +61,8 @@ void check_entry(const PluginRecord& record, const trainhost_entry* entry) {
     fail(record, format("its entry speaks ABI {}, its metadata ABI {}; build it again with one SDK", entry->abi_major, record.abi));
   if (!entry->create) fail(record, "its entry lacks the function create; correct the plugin");
   if (!entry->descriptors || entry->num_descriptors == 0 || entry->num_descriptors > kMaxDescriptors)
-    fail(record, format("its entry lists {} descriptors, wanted 1 to {}; correct the plugin", entry->descriptors ? entry->num_descriptors : 0, kMaxDescriptors));
+    fail(record,
+         format("its entry lists {} descriptors, wanted 1 to {}; correct the plugin", entry->descriptors ? entry->num_descriptors : 0, kMaxDescriptors));
 }
 
 const trainhost_descriptor* find_descriptor(const PluginRecord& record, const trainhost_entry& entry) {

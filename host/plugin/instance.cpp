@@ -24,8 +24,7 @@ std::unique_ptr<Instance> Instance::create(const PluginRecord& record, std::stri
   return instance;
 }
 
-Instance::Instance(const PluginRecord& record, InstanceServices services)
-    : record_(record), full_name_(record.full_name()), services_(std::move(services)) {
+Instance::Instance(const PluginRecord& record, InstanceServices services) : record_(record), full_name_(record.full_name()), services_(std::move(services)) {
   if (services_.meter) account_ = services_.meter->open_account(full_name_);
   host_ = {sizeof host_, TRAINHOST_ABI_MAJOR, TRAINHOST_ABI_MINOR, 0, this, HostTables::get_service};
   upstream_table_ = {sizeof upstream_table_, static_cast<uint32_t>(services_.upstreams.size()), HostTables::upstream};
@@ -36,9 +35,7 @@ Instance::~Instance() {
   if (instance_ && instance_->destroy) call_quietly("destroy", [&] { instance_->destroy(instance_); });
 }
 
-void Instance::fail(const std::string& complaint) const {
-  throw Error(ExitCode::kPlugin, format("{}: {}: {}", record_.file.string(), full_name_, complaint));
-}
+void Instance::fail(const std::string& complaint) const { throw Error(ExitCode::kPlugin, format("{}: {}: {}", record_.file.string(), full_name_, complaint)); }
 
 void Instance::check_services() const {
   if (services_.upstreams.size() != record_.decorates)
@@ -112,8 +109,7 @@ trainhost_status Instance::run(const char* what, trainhost_status (*function)(vo
   }
   if (!error.is_intact()) throw broken_promise(what, "wrote beyond its error text");
   if (status == TRAINHOST_OK || status == accepted) return status;
-  throw PluginCallError(exit_code(what, status), full_name_, status,
-                        format("{}: {}: {}: {}", full_name_, what, status_name(status), error_words(error.value)));
+  throw PluginCallError(exit_code(what, status), full_name_, status, format("{}: {}: {}: {}", full_name_, what, status_name(status), error_words(error.value)));
 }
 
 void Instance::run_quietly(const char* what, trainhost_status (*function)(void*, trainhost_error*), void* stored) const noexcept {

@@ -82,16 +82,18 @@ class Instance {
   template <class Function>
   trainhost_status call(const char* what, Function&& function, trainhost_status accepted = TRAINHOST_OK) const {
     using Stored = std::remove_reference_t<Function>;
-    return run(what, [](void* stored, trainhost_error* error) -> trainhost_status { return (*static_cast<Stored*>(stored))(error); },
-               const_cast<void*>(static_cast<const void*>(std::addressof(function))), accepted);
+    return run(
+        what, [](void* stored, trainhost_error* error) -> trainhost_status { return (*static_cast<Stored*>(stored))(error); },
+        const_cast<void*>(static_cast<const void*>(std::addressof(function))), accepted);
   }
 
   /// The same for functions that return nothing; what they throw is logged.
   template <class Function>
   void call_quietly(const char* what, Function&& function) const noexcept {
     using Stored = std::remove_reference_t<Function>;
-    run_quietly(what, [](void* stored, trainhost_error*) -> trainhost_status { return (*static_cast<Stored*>(stored))(), TRAINHOST_OK; },
-                const_cast<void*>(static_cast<const void*>(std::addressof(function))));
+    run_quietly(
+        what, [](void* stored, trainhost_error*) -> trainhost_status { return (*static_cast<Stored*>(stored))(), TRAINHOST_OK; },
+        const_cast<void*>(static_cast<const void*>(std::addressof(function))));
   }
 
   /// Throws Error(kPlugin) naming the first function of table `id` that is NULL.

@@ -77,7 +77,8 @@ BOOST_DATA_TEST_CASE(each_broken_promise_is_refused_in_its_own_words, boost::uni
 
 BOOST_AUTO_TEST_CASE(a_null_function_and_a_small_table_are_named) {
   const auto null_check = zoo_instance("null_check");
-  expect_error(ExitCode::kPlugin, {"stopping_rule/null_check: its table trainhost.stopping_rule/1 lacks the function check"}, [&] { StoppingRule rule(*null_check); });
+  expect_error(ExitCode::kPlugin, {"stopping_rule/null_check: its table trainhost.stopping_rule/1 lacks the function check"},
+               [&] { StoppingRule rule(*null_check); });
   const auto small = zoo_instance("good", "", "small_table");
   expect_error(ExitCode::kPlugin, {"its table trainhost.stopping_rule/1 has 8 bytes, wanted 16"}, [&] { StoppingRule rule(*small); });
   const auto no_destroy = [] { zoo_instance("good", "", "no_destroy"); };

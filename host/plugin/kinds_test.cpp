@@ -95,7 +95,8 @@ BOOST_AUTO_TEST_CASE(errors_keep_their_status_and_their_words_are_cleaned) {
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_is_caught_at_the_boundary) {
-  expect_error(ExitCode::kPlugin, {"stopping_rule/good: check: threw an exception (thrown on purpose), which must not leave a plugin"}, [] { check("throws"); });
+  expect_error(ExitCode::kPlugin, {"stopping_rule/good: check: threw an exception (thrown on purpose), which must not leave a plugin"},
+               [] { check("throws"); });
 }
 
 BOOST_AUTO_TEST_CASE(windows_come_through_and_are_checked) {

@@ -15,9 +15,8 @@ bool LrSchedule::update(const trainhost_progress& progress, std::span<const trai
   if (!has_update()) return false;
   const Guarded<trainhost_progress> now(progress);
   uint32_t is_changed = 0;
-  instance_.call("update", [&](trainhost_error* error) {
-    return table_.update(instance_.handle(), &now.value, metrics.data(), metrics.size(), &is_changed, error);
-  });
+  instance_.call("update",
+                 [&](trainhost_error* error) { return table_.update(instance_.handle(), &now.value, metrics.data(), metrics.size(), &is_changed, error); });
   return is_changed != 0;
 }
 

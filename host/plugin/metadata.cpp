@@ -22,14 +22,14 @@ struct RecordReader {
   json object{};
 
   [[noreturn]] void fail(const std::string& complaint) const {
-    throw Error(ExitCode::kPlugin,
-                format("{}: record {} of its plugin section {}; build it again with this SDK", file.string(), number, complaint));
+    throw Error(ExitCode::kPlugin, format("{}: record {} of its plugin section {}; build it again with this SDK", file.string(), number, complaint));
   }
 
   const json& field(const char* key, json::value_t type, const char* wanted) const {
     const auto found = object.find(key);
     if (found == object.end()) fail(format("lacks \"{}\", wanted {}", key, wanted));
-    if (found->type() != type) fail(format("has \"{}\": {}, wanted {}", key, found->dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 60), wanted));
+    if (found->type() != type)
+      fail(format("has \"{}\": {}, wanted {}", key, found->dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 60), wanted));
     return *found;
   }
 
@@ -109,11 +109,13 @@ void check_torch_build(const PluginRecord& record, const HostAbi& host) {
   const std::string place = format("{}: {}", record.file.string(), record.full_name());
   if (!record.torch_build) {
     if (!require_kind(record.kind).needs_torch) return;
-    throw Error(ExitCode::kPlugin, format("{} is of a kind that links LibTorch, but states no torch_build; build it with trainhost_add_plugin(... TORCH)", place));
+    throw Error(ExitCode::kPlugin,
+                format("{} is of a kind that links LibTorch, but states no torch_build; build it with trainhost_add_plugin(... TORCH)", place));
   }
   if (*record.torch_build == host.torch_build) return;
   if (host.torch_build == "none")
-    throw Error(ExitCode::kPlugin, format("{} needs torch {}, this host is built without LibTorch; use a host built with TRAINHOST_TORCH=ON", place, *record.torch_build));
+    throw Error(ExitCode::kPlugin,
+                format("{} needs torch {}, this host is built without LibTorch; use a host built with TRAINHOST_TORCH=ON", place, *record.torch_build));
   throw Error(ExitCode::kPlugin, format("{} is built for another LibTorch: {}; build the plugin again against this host's SDK and LibTorch", place,
                                         first_difference(*record.torch_build, host.torch_build)));
 }
@@ -126,7 +128,8 @@ std::vector<PluginRecord> read_records(const std::filesystem::path& file) {
   const std::optional<std::string> section = read_elf_section(file, ".trainhost.plugin");
   if (!section)
     throw Error(ExitCode::kPlugin, format("{}: is a shared library, but no trainhost plugin: it has no section .trainhost.plugin; build it with "
-                                          "trainhost_add_plugin(), or take it out of the plugin folder", file.string()));
+                                          "trainhost_add_plugin(), or take it out of the plugin folder",
+                                          file.string()));
   std::vector<PluginRecord> records;
   for (const std::string_view bytes : split(*section, '\0')) {
     if (bytes.empty()) continue;  // padding between records
@@ -144,12 +147,14 @@ void check_compatible(const PluginRecord& record, const HostAbi& host) {
     throw Error(ExitCode::kPlugin, format("{}: {} speaks ABI {}, this host speaks ABI {}; {}", file, record.full_name(), record.abi, host.major,
                                           record.abi > host.major ? "update trainhost" : "build the plugin again with this host's SDK"));
   if (record.min_host_minor > host.minor)
-    throw Error(ExitCode::kPlugin, format("{}: needs host ABI {}.{}, this host has {}.{}; update trainhost or rebuild the plugin with TRAINHOST_TARGET_MINOR={}",
-                                          file, host.major, record.min_host_minor, host.major, host.minor, host.minor));
+    throw Error(ExitCode::kPlugin,
+                format("{}: needs host ABI {}.{}, this host has {}.{}; update trainhost or rebuild the plugin with TRAINHOST_TARGET_MINOR={}", file, host.major,
+                       record.min_host_minor, host.major, host.minor, host.minor));
   try {
     require_kind(record.kind);
   } catch (const Error& error) {
-    throw Error(ExitCode::kPlugin, format("{}: {} is of a kind that this host has not (update trainhost or correct the plugin): {}", file, record.full_name(), error.what()));
+    throw Error(ExitCode::kPlugin,
+                format("{}: {} is of a kind that this host has not (update trainhost or correct the plugin): {}", file, record.full_name(), error.what()));
   }
   check_torch_build(record, host);
 }

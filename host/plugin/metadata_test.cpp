@@ -75,8 +75,9 @@ BOOST_AUTO_TEST_CASE(the_first_difference_of_the_torch_builds_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_host_without_libtorch_says_that) {
-  expect_error(ExitCode::kPlugin, {"this host is built without LibTorch", "TRAINHOST_TORCH=ON"},
-               [&] { check_compatible(zoo_record("other_torch"), HostAbi{1, 0, "none"}); });
+  expect_error(ExitCode::kPlugin, {"this host is built without LibTorch", "TRAINHOST_TORCH=ON"}, [&] {
+    check_compatible(zoo_record("other_torch"), HostAbi{1, 0, "none"});
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -19,7 +19,8 @@ bool is_positive(double value) { return std::isfinite(value) && value > 0; }
 // Empty when the scaling constants can work.
 std::string complaint_about_scale(const trainhost_precision_plan& plan) {
   if (plan.scale_mode == TRAINHOST_SCALE_NONE) return "";
-  if (plan.scale_mode != TRAINHOST_SCALE_DEVICE) return format("scale_mode is {}, wanted {} or {}", plan.scale_mode, TRAINHOST_SCALE_NONE, TRAINHOST_SCALE_DEVICE);
+  if (plan.scale_mode != TRAINHOST_SCALE_DEVICE)
+    return format("scale_mode is {}, wanted {} or {}", plan.scale_mode, TRAINHOST_SCALE_NONE, TRAINHOST_SCALE_DEVICE);
   if (plan.growth_interval == 0) return "growth_interval is 0, wanted at least 1 window";
   if (!is_positive(plan.min_scale) || !is_positive(plan.max_scale) || plan.min_scale > plan.max_scale)
     return format("min_scale {} and max_scale {} are no range of positive numbers", plan.min_scale, plan.max_scale);
@@ -35,14 +36,14 @@ std::string complaint_about(const trainhost_precision_plan& plan) {
       {"compute", plan.compute}, {"parameter", plan.parameter}, {"master", plan.master}, {"gradient", plan.gradient}};
   for (const auto& [name, dtype] : formats)
     if (!is_floating(dtype)) return format("the format of {} is {}, wanted a floating-point one", name, dtype_text(dtype));
-  if ((plan.flags & ~kKnownFlags) != 0) return format("flags are {}, of which this host does not know {}; update trainhost", plan.flags, plan.flags & ~kKnownFlags);
+  if ((plan.flags & ~kKnownFlags) != 0)
+    return format("flags are {}, of which this host does not know {}; update trainhost", plan.flags, plan.flags & ~kKnownFlags);
   return complaint_about_scale(plan);
 }
 
 }  // namespace
 
-PrecisionPolicy::PrecisionPolicy(Instance& instance)
-    : instance_(instance), table_(instance.table<trainhost_precision_policy>(TRAINHOST_PRECISION_POLICY)) {
+PrecisionPolicy::PrecisionPolicy(Instance& instance) : instance_(instance), table_(instance.table<trainhost_precision_policy>(TRAINHOST_PRECISION_POLICY)) {
   instance_.require(TRAINHOST_PRECISION_POLICY, {{"plan", table_.plan}});
   if (!instance_.interface(TRAINHOST_PRECISION_LAYERS)) return;
   layers_ = instance_.table<trainhost_precision_layers>(TRAINHOST_PRECISION_LAYERS);
@@ -76,7 +77,8 @@ trainhost_dtype PrecisionPolicy::format_of(std::string_view layer, int32_t role,
   if (!has_layers()) return planned;
   trainhost_dtype answer = planned;
   instance_.call("format_of", [&](trainhost_error* error) { return layers_.format_of(instance_.handle(), borrow(layer), role, &answer, error); });
-  if (!is_floating(answer)) throw instance_.broken_promise("format_of", format("the format of {} is {}, wanted a floating-point one", layer, dtype_text(answer)));
+  if (!is_floating(answer))
+    throw instance_.broken_promise("format_of", format("the format of {} is {}, wanted a floating-point one", layer, dtype_text(answer)));
   return answer;
 }
 

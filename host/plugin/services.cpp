@@ -52,7 +52,9 @@ trainhost_status HostTables::probe(const trainhost_host* host, uint64_t samples,
   struct Pause {
     CallMeter* meter;
     uint32_t account;
-    ~Pause() { if (meter) meter->enter(account); }
+    ~Pause() {
+      if (meter) meter->enter(account);
+    }
   } pause{instance.services_.meter, instance.account_};
   if (pause.meter) pause.meter->leave(pause.account);
   try {
@@ -83,9 +85,15 @@ trainhost_instance* HostTables::upstream(const trainhost_host* host, uint32_t in
 }
 
 trainhost_run_facts borrow(const RunFacts& facts) {
-  return {sizeof(trainhost_run_facts), facts.rank,        facts.world_size,  facts.is_resumed ? 1u : 0u,
-          borrow(std::string_view(facts.run_id)),         borrow(std::string_view(facts.run_folder)), borrow(std::string_view(facts.cache_folder)),
-          borrow(std::string_view(facts.currency)),       borrow(std::string_view(facts.config_json))};
+  return {sizeof(trainhost_run_facts),
+          facts.rank,
+          facts.world_size,
+          facts.is_resumed ? 1u : 0u,
+          borrow(std::string_view(facts.run_id)),
+          borrow(std::string_view(facts.run_folder)),
+          borrow(std::string_view(facts.cache_folder)),
+          borrow(std::string_view(facts.currency)),
+          borrow(std::string_view(facts.config_json))};
 }
 
 }  // namespace trainhost

@@ -20,7 +20,9 @@ std::string complaint_about_shape(const trainhost_field& field) {
     const bool is_varying = field.shape[d] == -1;
     const int64_t extent = is_varying ? field.max_shape[d] : field.shape[d];
     if (is_varying && extent == -1) continue;
-    if (extent < 1) return format("has {}[{}] = {}, wanted at least 1{}", is_varying ? "max_shape" : "shape", d, extent, is_varying ? ", or -1 for no bound" : ", or -1 when it varies");
+    if (extent < 1)
+      return format("has {}[{}] = {}, wanted at least 1{}", is_varying ? "max_shape" : "shape", d, extent,
+                    is_varying ? ", or -1 for no bound" : ", or -1 when it varies");
     if (extent > kMaxElements / elements) return "has more than 2^48 elements a sample";
     elements *= extent;
   }
@@ -54,7 +56,8 @@ std::vector<FieldSpec> copy_fields(const Instance& instance, const trainhost_sou
   for (uint32_t i = 0; i < info.num_fields; ++i) {
     fields.push_back(copy_field(instance, info.fields[i], i));
     const auto is_twin = [&](const FieldSpec& other) { return other.name == fields.back().name; };
-    if (std::any_of(fields.begin(), fields.end() - 1, is_twin)) throw instance.broken_promise("info", format("declares two fields named \"{}\"", fields.back().name));
+    if (std::any_of(fields.begin(), fields.end() - 1, is_twin))
+      throw instance.broken_promise("info", format("declares two fields named \"{}\"", fields.back().name));
   }
   return fields;
 }
@@ -66,8 +69,7 @@ std::vector<uint64_t> copy_blocks(const Instance& instance, const trainhost_sour
   std::vector<uint64_t> starts(info.block_starts, info.block_starts + info.num_blocks);
   if (starts.front() != 0) throw instance.broken_promise("info", format("its first block starts at sample {}, wanted 0", starts.front()));
   for (size_t i = 1; i < starts.size(); ++i)
-    if (starts[i] <= starts[i - 1])
-      throw instance.broken_promise("info", format("block {} starts at sample {}, not after {}", i, starts[i], starts[i - 1]));
+    if (starts[i] <= starts[i - 1]) throw instance.broken_promise("info", format("block {} starts at sample {}, not after {}", i, starts[i], starts[i - 1]));
   if (starts.back() >= info.num_samples)
     throw instance.broken_promise("info", format("its last block starts at sample {} of {}", starts.back(), info.num_samples));
   return starts;

@@ -47,9 +47,8 @@ std::string State::save() const {
 
 void State::load(std::string_view saved_by_version, std::string_view bytes) const {
   assert(!instance_.is_started());
-  instance_.call("load state", [&](trainhost_error* error) {
-    return table_.load(instance_.handle(), borrow(saved_by_version), bytes.data(), bytes.size(), error);
-  });
+  instance_.call("load state",
+                 [&](trainhost_error* error) { return table_.load(instance_.handle(), borrow(saved_by_version), bytes.data(), bytes.size(), error); });
 }
 
 }  // namespace trainhost

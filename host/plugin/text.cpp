@@ -26,7 +26,8 @@ std::string clean_text(std::string_view text, size_t max_bytes) {
     const std::string quoted = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     clean = nlohmann::json::parse(quoted).get<std::string>();
   }
-  std::replace_if(clean.begin(), clean.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      clean.begin(), clean.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   return is_cut ? clean + "..." : clean;
 }
 
