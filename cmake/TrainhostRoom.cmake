@@ -25,7 +25,7 @@ function(trainhost_register_suites target prefix)
     set_property(GLOBAL APPEND PROPERTY TRAINHOST_SUITES "${label} ${prefix}/${stem} ${target} ${stem}")
     add_test(NAME ${prefix}/${stem} COMMAND ${target} --run_test=${stem} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${prefix}/${stem} PROPERTIES LABELS ${label} TIMEOUT 600
-      ENVIRONMENT "TRAINHOST_PYTHON=${TRAINHOST_PYTHON};TRAINHOST_BUILD_DIR=${PROJECT_BINARY_DIR};TRAINHOST_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+      ENVIRONMENT "RC_PARAMS=seed=1;TRAINHOST_PYTHON=${TRAINHOST_PYTHON};TRAINHOST_BUILD_DIR=${PROJECT_BINARY_DIR};TRAINHOST_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
   endforeach()
 endfunction()
 

@@ -31,7 +31,7 @@ function(trainhost_torch_build_string torch_dir sdk_include_dir out)
       set(cuda ${CMAKE_MATCH_1})
     endif()
   endforeach()
-  file(GLOB headers CONFIGURE_DEPENDS ${sdk_include_dir}/trainhost/torch/*.h)
+  file(GLOB headers CONFIGURE_DEPENDS ${sdk_include_dir}/trainhost/torch/*.h ${sdk_include_dir}/trainhost/cpp/*.hpp)  # T2 classes derive from those of cpp/
   list(SORT headers)
   set(digests "")
   foreach(header IN LISTS headers)

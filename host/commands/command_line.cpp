@@ -139,6 +139,9 @@ void take_values(const po::variables_map& values, Request& request) {
   take(values, "name", request.name);
   take(values, "out", request.out);
   take(values, "resume", request.resume);
+  if (const std::string uri = request.initial_uri(); !uri.empty() && uri.find(':') == std::string::npos)
+    throw Error(ExitCode::kConfig, format("command line: --resume {}: wanted auto, never, or the URI of a run's checkpoints, such as file:runs/NAME/checkpoints", uri));
+  if (values.count("resume") && request.resume.empty()) throw Error(ExitCode::kConfig, "command line: --resume is empty; wanted auto, never or a URI");
   take(values, "resume-without", request.resume_without);
   take(values, "device", request.device);
   take(values, "prompt", request.prompt);
@@ -211,7 +214,8 @@ std::string completion_words() {
   std::ostringstream out;
   for (const Command& command : commands()) {
     out << command.name;
-    for (const auto& option : options_of(command).options()) out << " --" << option->long_name();
+    const po::options_description options = options_of(command);  // outlives the loop over its parts
+    for (const auto& option : options.options()) out << " --" << option->long_name();
     out << "\n";
   }
   return out.str();

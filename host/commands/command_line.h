@@ -24,6 +24,9 @@ struct Request {
   std::optional<std::string> checkpoint;  // sample, evaluate: an id of the run's checkpoints
   bool is_dry_run = false, is_json = false, is_quiet = false, wants_origins = false, wants_help = false;
   int verbosity = 0;
+
+  /// The URI of --resume; empty for auto and never.
+  std::string initial_uri() const { return resume == "auto" || resume == "never" ? "" : resume; }
 };
 
 /// The sub-commands in the order of the help text.

@@ -33,16 +33,16 @@ void add_request(ConfigTree& tree, const Request& request) {
 std::vector<KnownPlugin> known_plugins(const PluginCatalog& catalog) {
   std::vector<KnownPlugin> known;
   for (const PluginRecord& record : catalog.records())
-    known.push_back({record.kind, record.name, record.decorates > 0, find_kind(record.kind)->allows_many, record.file.string()});
+    known.push_back({record.kind, record.name, record.decorates, find_kind(record.kind)->allows_many, record.file.string()});
   return known;
 }
 
 // A word in `plugins` that the catalog has to look at first: a path outside of the search path, a broken file, a twin.
 void find_words(PluginCatalog& catalog, const ConfigTree& tree, const std::vector<std::string>& edits) {
-  std::vector<std::string> words = plugin_lists(tree).plugins;
-  words.insert(words.end(), edits.begin(), edits.end());
-  for (const std::string& word : words)
-    if (!word.starts_with("-")) catalog.find(word);
+  const PluginLists lists = plugin_lists(tree);
+  for (const std::vector<std::string>* words : {&lists.plugins, &lists.data_decorators, &lists.checkpoint_decorators, &edits})
+    for (const std::string& word : *words)
+      if (!word.starts_with("-")) catalog.find(word);
 }
 
 Job make_job(ConfigTree tree, const Request& request, const std::string& default_name) {

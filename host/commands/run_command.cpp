@@ -12,7 +12,7 @@ namespace trainhost {
 namespace {
 
 RunFolder choose_folder(const Request& request, const Job& job) {
-  FolderRequest wanted{request.out, job.config.run.name, request.resume == "never", request.resume_without};
+  FolderRequest wanted{request.out, job.config.run.name, request.resume == "never", request.initial_uri(), request.resume_without};
   return RunFolder::choose(wanted, job.config);
 }
 
@@ -29,6 +29,7 @@ ExitCode dry_run(const Request& request, const Job& job) {
     SessionSetup setup = make_setup(job, path, new_run_id());
     setup.facts.run_folder = scratch.path().string();
     setup.may_restore = folder.is_resume();
+    setup.initial_uri = request.initial_uri();
     setup.accepted = request.resume_without;
     Session session(std::move(setup), ledger, console, telemetry, nullptr);
     session.store().probe();

@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <numbers>
 
@@ -132,7 +134,6 @@ ExitCode RunProcess::run() {
 void RunProcess::open_folder() {
   folder_.create();
   open_log_file((folder_.path() / "console.log").string());
-  write_file_atomically(folder_.path() / "config.toml", resolved_toml(job_.config));
   telemetry_ = std::make_unique<Telemetry>(RunLog::open(folder_.path() / "log.jsonl"));
   preemption_ = std::make_unique<Preemption>([](const std::string& signal) { log_warning("{}: finishing the step and saving; once more aborts at once", signal); });
 }
@@ -143,12 +144,15 @@ void RunProcess::open_session() {
   const std::string run_id = folder_.is_resume() ? record_.at("run_id").get<std::string>() : new_run_id();
   SessionSetup setup = make_setup(job_, folder_.path(), run_id);
   setup.may_restore = request_.resume != "never";
+  setup.initial_uri = record_.value("initial_uri", request_.initial_uri());
   setup.accepted = request_.resume_without;
   const double started = monotonic_seconds();
   session_ = std::make_unique<Session>(std::move(setup), ledger_, console_, *telemetry_, preemption_.get());
+  write_file_atomically(folder_.path() / "config.toml", resolved_toml(job_.config));  // not before: a refused resume leaves the run as it was
   if (record_.empty()) {
     record_ = first_record();
     record_["run_id"] = run_id;
+    if (const std::string uri = request_.initial_uri(); !uri.empty()) record_["initial_uri"] = uri;
   }
   record_["attempts"] = record_.value("attempts", 0) + 1;
   record_["status"] = "running";
@@ -237,8 +241,15 @@ void RunProcess::finish(const std::string& status, ExitCode code, const std::str
   ledger["state"] = ledger_.to_json();
   publish("ledger", std::move(ledger));
   publish("run_end", {{"step", step}, {"reason", reason}, {"exit_code", static_cast<int>(code)}});
-  telemetry_->stop();
-  if (!record_.contains("max")) return;  // nothing was trained: the folder may be taken by another try
+  const std::vector<ObserverReport> observers = telemetry_->stop();
+  write_end(status, code, ended_by, reason);
+  // A thread that is still inside a plugin forbids to destroy that plugin; everything is on disk, so the process ends here.
+  const bool is_stuck = std::any_of(observers.begin(), observers.end(), [](const ObserverReport& report) { return report.is_stuck; });
+  if (is_stuck) std::_Exit(static_cast<int>(code));
+}
+
+void RunProcess::write_end(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason) {
+  if (!session_ || !record_.contains("max")) return;  // nothing was trained: the folder may be taken by another try, a run that was to go on stays as it was
   record_["status"] = status;
   record_["ended_by"] = ended_by;
   record_["reason"] = reason;

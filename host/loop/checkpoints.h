@@ -20,6 +20,7 @@ struct RunIdentity {
   nlohmann::json trajectory;    // config/trajectory.h
   std::string trajectory_hash;
   std::string schedule_length;  // as text, empty: none
+  std::string data_fingerprint = {};  // of the training set, as its source says, in hex
 };
 
 /// A checkpoint that was read: the loop's part unpacked, the rest as it came.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 namespace trainhost {
 
@@ -13,15 +14,27 @@ Evaluations::Evaluations(std::vector<Set> sets, Engine& engine, Ledger& ledger, 
 std::optional<SetEvaluation> Evaluations::evaluate(const std::string& name) {
   const Ledger::Scope scope(ledger_, Activity::kEvaluation);
   const auto set = std::find_if(sets_.begin(), sets_.end(), [&](const Set& candidate) { return candidate.config.name == name; });
+  for (;;) {
+    try {
+      return try_evaluate(*set);
+    } catch (const OutOfMemory&) {
+      if (set->micro_batch_samples <= 1) throw;
+      log_warning("evaluation {}: out of memory with micro-batches of {} samples; trying again with {}", name, set->micro_batch_samples, set->micro_batch_samples / 2);
+      set->micro_batch_samples /= 2;
+    }
+  }
+}
+
+std::optional<SetEvaluation> Evaluations::try_evaluate(const Set& set) {
   const double started = monotonic_seconds();
   EvaluationOptions pass_options;
-  pass_options.set_name = name;
+  pass_options.set_name = set.config.name;
   pass_options.seed = options_.seed;
   pass_options.threads = static_cast<uint64_t>(options_.data.threads);
   pass_options.prefetch_batches = static_cast<uint64_t>(options_.data.prefetch);
-  pass_options.micro_batch_samples = set->micro_batch_samples;
-  pass_options.max_samples = set->config.max_samples;
-  EvaluationPass pass(*set->source, pass_options, engine_);
+  pass_options.micro_batch_samples = set.micro_batch_samples;
+  pass_options.max_samples = set.config.max_samples;
+  EvaluationPass pass(*set.source, pass_options, engine_);
   engine_.begin_evaluation();
   while (const auto batch = pass.next()) {
     engine_.evaluate(*batch);
@@ -29,7 +42,7 @@ std::optional<SetEvaluation> Evaluations::evaluate(const std::string& name) {
     engine_.finish_evaluation();
     return std::nullopt;
   }
-  SetEvaluation evaluation{name, engine_.finish_evaluation(), 0};
+  SetEvaluation evaluation{set.config.name, engine_.finish_evaluation(), 0};
   evaluation.seconds = monotonic_seconds() - started;
   return evaluation;
 }

@@ -36,10 +36,12 @@ class Evaluations {
   Evaluations(std::vector<Set> sets, Engine& engine, Ledger& ledger, Options options);
 
   std::span<const Set> sets() const { return sets_; }
-  /// Waits for the device. nullopt when cancelled: nothing was changed then.
+  /// Waits for the device. nullopt when cancelled: nothing was changed then. Out of memory halves the set's micro-batches, from here on.
   std::optional<SetEvaluation> evaluate(const std::string& set);
 
  private:
+  std::optional<SetEvaluation> try_evaluate(const Set& set);
+
   std::vector<Set> sets_;
   Engine& engine_;
   Ledger& ledger_;

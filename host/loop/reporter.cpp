@@ -8,6 +8,8 @@
 namespace trainhost {
 namespace {
 
+constexpr double kLedgerEverySeconds = 10;
+
 trainhost_string view(const std::string& text) { return {text.data(), text.size()}; }
 
 Event make_event(std::string name, const trainhost_progress& progress, nlohmann::ordered_json details) {
@@ -83,6 +85,7 @@ void Reporter::progress(const RunState& state, bool is_due) {
   for (const Interval& limit : options_.max) fractions.push_back(amount_of(amounts, limit) / limit.base_amount());
   throughput_.add(amounts.seconds, static_cast<double>(amounts.tokens), ledger_.seconds_in(Activity::kDataWait), fractions);
   if (console_.wants_progress(is_due)) console_.progress(progress_line(state), is_due);
+  if (amounts.seconds - ledger_published_seconds_ >= kLedgerEverySeconds) publish_ledger();
   if (!is_due) return;
   std::vector<Metric> extra;
   for (size_t i = 0; i < row_metrics_.size() && i < options_.metric_names.size(); ++i) {
@@ -94,6 +97,17 @@ void Reporter::progress(const RunState& state, bool is_due) {
   }
   telemetry_.publish(step_event(make_progress(state, options_.scale, ledger_),
                                 StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio()}, extra));
+}
+
+void Reporter::finish(const RunState& state) { console_.progress(progress_line(state), true); }
+
+void Reporter::publish_ledger() {
+  Event event;
+  event.name = "ledger";
+  event.details = report_json(ledger_.report());
+  event.details["state"] = ledger_.to_json();
+  telemetry_.publish(std::move(event));
+  ledger_published_seconds_ = ledger_.seconds();
 }
 
 ProgressLine Reporter::progress_line(const RunState& state) const {

@@ -32,8 +32,10 @@ class Reporter {
   void evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best);
   void checkpoint(const RunState& state, const SaveReport& report);
   void checkpoint_good(const RunState& state, const std::string& id);
-  /// Once a window: the event `step` when it is due, and the progress line.
+  /// Once a window: the event `step` when it is due, the progress line, and now and then the event `ledger`, so that a killed process loses little of the bill.
   void progress(const RunState& state, bool is_due);
+  /// The progress line as it stands when the loop has ended.
+  void finish(const RunState& state);
   void out_of_memory(const RunState& state, uint64_t attempt, uint64_t micro_batch_samples);
   void preempted(const RunState& state, const std::string& signal);
   void stop(const RunState& state, const Outcome& outcome);
@@ -44,6 +46,7 @@ class Reporter {
  private:
   void add_metric(Metric metric);
   ProgressLine progress_line(const RunState& state) const;
+  void publish_ledger();
 
   Telemetry& telemetry_;
   Console& console_;
@@ -55,6 +58,7 @@ class Reporter {
   std::vector<double> row_metrics_;  // the model's own, of the newest row, as means
   std::string heldout_name_;
   std::optional<double> heldout_loss_;
+  double ledger_published_seconds_ = 0;
 };
 
 }  // namespace trainhost

@@ -46,11 +46,6 @@ bool may_go_on(const Json& record, const std::vector<Interval>& max) {
   return std::none_of(max.begin(), max.end(), [&](const Interval& limit) { return is_reached(limit, amounts); });
 }
 
-bool has_own_schedule_length(const ResolvedConfig& config) {
-  return std::any_of(config.plugins.begin(), config.plugins.end(),
-                     [](const PluginConfig& plugin) { return plugin.kind == "lr_schedule" && plugin.values.contains("length"); });
-}
-
 // A folder that a process made and left before it could write run.json.
 bool is_abandoned(const std::filesystem::path& folder) {
   return std::filesystem::is_directory(folder) && (std::filesystem::is_empty(folder) || std::filesystem::exists(folder / kLockName));
@@ -59,8 +54,8 @@ bool is_abandoned(const std::filesystem::path& folder) {
 }  // namespace
 
 std::optional<Interval> effective_schedule_length(const ResolvedConfig& config, const std::string& stored) {
-  if (stored.empty() || has_own_schedule_length(config)) return schedule_length(config);
-  return parse_interval(stored, "stored schedule length");
+  if (stored.empty()) return schedule_length(config);
+  return schedule_length(config, parse_interval(stored, "stored schedule length"));
 }
 
 std::optional<Json> read_run_record(const std::filesystem::path& folder) {
@@ -88,6 +83,7 @@ RunFolder RunFolder::choose(const FolderRequest& request, const ResolvedConfig& 
     if (!record && is_abandoned(folder.path_)) return folder;
     if (!record) throw Error(ExitCode::kConfig, format("{}: exists, is not empty and holds no run (no {}); choose another --name or --out", folder.path_.string(), kRecordName));
     if (request.is_never_resumed) continue;
+    if (!request.initial_uri.empty() && record->value("initial_uri", "") != request.initial_uri) continue;
     if (is_finished(*record) && !may_go_on(*record, config.run.max)) continue;
     require_same_trajectory(record->at("trajectory"), trajectory(config, effective_schedule_length(config, record->at("schedule_length"))), request.accepted, folder.path_.string());
     folder.record_ = *record;

@@ -14,7 +14,8 @@ namespace trainhost {
 struct FolderRequest {
   std::filesystem::path out;
   std::string name;
-  bool is_never_resumed = false;          // --resume never, or from another run's checkpoints
+  bool is_never_resumed = false;          // --resume never
+  std::string initial_uri;                // --resume URI: only a run that began from there goes on
   std::vector<std::string> accepted;      // --resume-without
 };
 

@@ -26,6 +26,21 @@ std::vector<ChosenPlugin> with_uris(std::vector<ChosenPlugin> plugins, const std
   return plugins;
 }
 
+void warn_of_damage(const CheckpointDamage& damage) {
+  log_warning("checkpoint {}: damaged in its {} ({}): {}; using an older one", damage.id, damage.region, damage.object, damage.reason);
+}
+
+// NAME of --resume-without may be a plugin's bare name too.
+bool is_accepted(const std::vector<std::string>& accepted, const std::string& full_name) {
+  return std::any_of(accepted.begin(), accepted.end(), [&](const std::string& name) { return full_name == name || full_name.ends_with("/" + name); });
+}
+
+std::string hex(std::span<const uint8_t> bytes) {
+  std::string text;
+  for (const uint8_t byte : bytes) text += format("{:02x}", byte);
+  return text;
+}
+
 Interval windows_interval(uint64_t windows) { return parse_interval(format("{}window", windows), "short run"); }
 
 void shorten(Evaluations::Set& set, const ShortRun& limits) {
@@ -49,6 +64,7 @@ Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry
   plugins_->start(setup_.facts);
   for (const auto& sources : evaluation_plugins_) sources->start(setup_.facts);
   open_sources();
+  if (restored && setup_.is_training) require_same_data(*restored);
   prepare_engine();
   if (restored) restore_engine(*restored);
   make_trainer(restored ? std::move(restored->state) : RunState{});
@@ -76,11 +92,10 @@ std::optional<RestoredRun> Session::load_checkpoint() {
   if (setup_.checkpoint_id) {
     run = unpack(store_->load(*setup_.checkpoint_id));
   } else if (setup_.may_restore) {
-    auto loaded = store_->load_newest_verified([](const CheckpointDamage& damage) {
-      log_warning("checkpoint {}: damaged in its {} ({}): {}; using an older one", damage.id, damage.region, damage.object, damage.reason);
-    });
+    auto loaded = store_->load_newest_verified(warn_of_damage);
     if (loaded) run = unpack(std::move(*loaded));
   }
+  if (!run && !setup_.initial_uri.empty()) run = load_initial_checkpoint();
   if (run) identity_.schedule_length = run->identity.schedule_length;
   const auto length = effective_schedule_length(setup_.config, identity_.schedule_length);
   if (length) identity_.schedule_length = length->text;
@@ -91,10 +106,31 @@ std::optional<RestoredRun> Session::load_checkpoint() {
   return run;
 }
 
+// The state that another run left, read through a backend of its own: what this run saves goes to its own place.
+RestoredRun Session::load_initial_checkpoint() {
+  const std::string& uri = setup_.initial_uri;
+  const std::string scheme = uri.substr(0, uri.find(':'));
+  const auto backend = std::find_if(setup_.plugins.begin(), setup_.plugins.end(), [&](const ChosenPlugin& plugin) {
+    const auto& schemes = plugin.record.schemes;
+    return plugin.record.kind == "checkpoint_backend" && plugin.record.decorates == 0 && std::find(schemes.begin(), schemes.end(), scheme) != schemes.end();
+  });
+  if (backend == setup_.plugins.end())
+    throw Error(ExitCode::kConfig, format("--resume {}: no checkpoint backend of this run handles the scheme \"{}\"; choose one that does (`trainhost plugins list`), or another URI", uri, scheme));
+  ChosenPlugin reader = *backend;
+  reader.config["uri"] = uri;
+  RunPlugins readers({&reader, 1}, &ledger_);
+  readers.start(setup_.facts);
+  const CheckpointBackend place(readers.one("checkpoint_backend"));
+  const auto objects = make_object_store(place);
+  auto loaded = CheckpointStore(*objects, StoreOptions{}).load_newest_verified(warn_of_damage);
+  if (!loaded) throw Error(ExitCode::kCheckpointUnreadable, format("--resume {}: no checkpoint lies there; give the place that holds a run's checkpoints, such as file:runs/NAME/checkpoints", uri));
+  RestoredRun run = unpack(std::move(*loaded));
+  run.state.pending_good.clear();  // they are the other run's
+  return run;
+}
+
 void Session::load_plugin_states(const RestoredRun& run) {
-  const auto is_accepted = [&](const std::string& full_name) {
-    return std::any_of(setup_.accepted.begin(), setup_.accepted.end(), [&](const std::string& name) { return full_name == name || full_name.ends_with("/" + name); });
-  };
+  const auto is_accepted = [&](const std::string& full_name) { return trainhost::is_accepted(setup_.accepted, full_name); };
   std::vector<PluginState> saved = run.checkpoint.plugin_states;
   for (Instance* instance : plugins_->instances()) {
     if (!instance->record().is_stateful) continue;
@@ -117,10 +153,22 @@ void Session::open_sources() {
     evaluation_data_.push_back(std::make_unique<DataSource>(sources->one("data_source")));
     evaluation_data_.back()->info();
   }
+  identity_.data_fingerprint = hex(info.fingerprint);
   report_.train_samples = info.num_samples;
   report_.has_text = source_->has_text();
   for (const FieldSpec& field : info.fields)
     report_.is_byte_level |= field.role == TRAINHOST_FIELD_TARGET && field.dtype.bits == 8 && field.num_classes == 256;
+}
+
+// The config may be the same and the files others.
+void Session::require_same_data(const RestoredRun& run) const {
+  if (run.identity.data_fingerprint == identity_.data_fingerprint || is_accepted(setup_.accepted, "data")) return;
+  for (const Difference& difference : trajectory_differences(run.identity.trajectory, identity_.trajectory))
+    if (difference.plugin.starts_with("data_source/")) return;  // other keys, which were accepted, are other data
+  const std::string& name = source_->instance().full_name();
+  throw Error(ExitCode::kConfig, format("checkpoint {}: the run was trained on other data: what {} reads has changed since (fingerprint {} then, {} now); "
+                                        "put the data back, accept the change with --resume-without data, or start a new run with --name NAME",
+                                        run.checkpoint.info.id, name, run.identity.data_fingerprint.substr(0, 12), identity_.data_fingerprint.substr(0, 12)));
 }
 
 // A source's field feeds the model's input of the same name; [model] fields maps others.

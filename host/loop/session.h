@@ -36,6 +36,7 @@ struct SessionSetup {
   RunFacts facts;
   bool may_restore = false;                   // go on from the newest verified checkpoint, if there is one
   std::optional<std::string> checkpoint_id;   // restore this one instead of the newest
+  std::string initial_uri;                    // not empty: a run without checkpoints of its own begins from the newest verified one there
   std::vector<std::string> accepted;          // --resume-without
   std::optional<ShortRun> short_run;          // trajectory and schedules stay those of the whole run
   bool is_training = true;                    // false: evaluation and sampling only
@@ -87,7 +88,9 @@ class Session {
  private:
   void open_checkpoints();
   std::optional<RestoredRun> load_checkpoint();
+  RestoredRun load_initial_checkpoint();
   void load_plugin_states(const RestoredRun& run);
+  void require_same_data(const RestoredRun& run) const;
   void open_sources();
   void prepare_engine();
   void restore_engine(const RestoredRun& run);

@@ -8,7 +8,8 @@
 namespace trainhost {
 
 Outcome Trainer::train() try {
-  std::optional<Outcome> stop = ask_rules();
+  std::optional<Outcome> stop = evaluate_what_is_due();  // what a preemption left undone
+  if (!stop) stop = ask_rules();
   while (!stop) stop = train_one_window();
   return finish(std::move(*stop));
 } catch (const Error& failure) {
@@ -188,6 +189,7 @@ Outcome Trainer::finish(Outcome outcome) {
   const bool is_worth_saving = outcome.code != ExitCode::kDiverged;  // never a checkpoint of a window that the ladder has condemned
   if (is_worth_saving && saved_window_ != state_.windows) save();
   parts_.reporter.progress(state_, true);
+  parts_.reporter.finish(state_);
   if (outcome.code == ExitCode::kPreempted) parts_.reporter.preempted(state_, parts_.preemption->signal_name());
   parts_.reporter.stop(state_, outcome);
   return outcome;
