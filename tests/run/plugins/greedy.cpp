@@ -1,0 +1,51 @@
+// A linear model that runs out of memory above so many samples in one pass: for the tests of what the loop does then.
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
+#include <c10/util/Exception.h>
+
+#include <trainhost/plugin.hpp>
+#include <trainhost/torch/model.h>
+
+namespace {
+
+namespace t2 = trainhost::t2;
+
+struct Config {
+  std::uint64_t max_samples = 1;
+};
+
+class Greedy final : public t2::Model {
+ public:
+  explicit Greedy(Config config) : config_(config) {}
+
+  void build(const t2::ModelFacts& facts) override {
+    at::Generator generator = at::detail::createCPUGenerator(facts.seed);
+    const std::int64_t inputs = facts.fields[0].shape[0], classes = facts.fields[1].num_classes;
+    const at::Tensor weight = at::empty({classes, inputs}, at::kFloat).normal_(0, 0.1, generator);
+    parameters_ = {{"weight", weight.to(facts.device), {}, true, t2::kDecay}};
+  }
+  std::span<t2::Parameter> parameters() override { return parameters_; }
+  std::span<t2::NamedTensor> buffers() override { return {}; }
+
+  t2::Output forward(const t2::Batch& batch, t2::Mode) override {
+    TORCH_CHECK_WITH(OutOfMemoryError, batch.num_samples <= config_.max_samples, "tried to hold ", batch.num_samples, " samples");
+    const at::Tensor &x = batch.fields[0].tensor, &y = batch.fields[1].tensor;
+    return {at::cross_entropy_loss(at::linear(x, parameters_[0].compute), y, {}, at::Reduction::Sum, -1), y.ne(-1).sum(), {}};
+  }
+
+ private:
+  Config config_;
+  std::vector<t2::Parameter> parameters_;
+};
+
+}  // namespace
+
+TRAINHOST_PLUGIN(Greedy, {
+  .kind = "model",
+  .name = "greedy",
+  .version = "1.0.0",
+  .summary = "for tests: a linear model that runs out of memory above max_samples",
+  .schema = trainhost::schema<Config>().key("max_samples", &Config::max_samples, "most samples of one pass", trainhost::no_trajectory),
+})
