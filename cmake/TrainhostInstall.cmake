@@ -19,8 +19,6 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/sdk/cmake)
 endif()
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/TrainhostTorch.cmake DESTINATION lib/cmake/TrainhostSDK)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/trainhost)
-install(FILES ${PROJECT_SOURCE_DIR}/docs/trainhost.1 DESTINATION share/man/man1 OPTIONAL)
-install(FILES ${PROJECT_SOURCE_DIR}/docs/trainhost.bash DESTINATION share/bash-completion/completions RENAME trainhost OPTIONAL)
 
 get_property(_suites GLOBAL PROPERTY TRAINHOST_SUITES)
 list(JOIN _suites "\n" _suites)

@@ -29,6 +29,8 @@ def document_commands(tree):
     """`make` targets and sub-commands of trainhost in fenced blocks of the docs exist."""
     targets = set(re.findall(r"^([a-z][\w-]*):", tree.text("Makefile"), re.M)) if "Makefile" in tree.paths else set()
     commands = {match[1].replace("_", "-") for path in tree.code("host/commands/") if (match := re.search(r"/(\w+)_command\.cpp$", path))}
+    table = "host/commands/command_line.cpp"  # one file may hold several commands
+    commands |= set(re.findall(r'^ *\{"([a-z-]+)", "', tree.text(table), re.M)) if table in tree.paths else set()
     for path in _documents(tree):
         for number, line in _fenced_lines(tree.text(path)):
             command = re.match(r"\s*(?:\$ )?(?:[A-Z_]+=\S+ )*(make|(?:\S*/)?trainhost)\b(.*)", line)
