@@ -97,7 +97,8 @@ void FileStore::make_folder(const std::filesystem::path& folder) {
   }
   const int error = errno;
   if (error == EEXIST && std::filesystem::is_directory(folder)) return;
-  if (error != ENOENT || !folder.has_parent_path() || folder.parent_path() == folder) fail(error, folder, "folder cannot be made");
+  // With its parent there, ENOENT means that this file system makes no folders (/proc).
+  if (error != ENOENT || !folder.has_parent_path() || std::filesystem::is_directory(folder.parent_path())) fail(error, folder, "folder cannot be made");
   make_folder(folder.parent_path());
   make_folder(folder);
 }
