@@ -24,11 +24,17 @@ Amounts upper_amounts(const RunState& state, const RunScale& scale, const Ledger
   return amounts;
 }
 
+Amounts observed_amounts(const RunState& state, const RunScale& scale, const Ledger& ledger) {
+  Amounts amounts = collected_amounts(state, scale, ledger);
+  amounts.windows = state.observed.window;
+  amounts.steps = state.observed.step;
+  amounts.tokens = state.observed.targets;
+  return amounts;
+}
+
 trainhost_progress make_progress(const RunState& state, const RunScale& scale, const Ledger& ledger) {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  Amounts seen = collected_amounts(state, scale, ledger);
-  seen.steps = state.observed.step;
-  seen.tokens = state.observed.targets;
+  const Amounts seen = observed_amounts(state, scale, ledger);
   trainhost_progress progress{};
   progress.struct_size = sizeof progress;
   progress.windows = state.windows;

@@ -21,6 +21,9 @@ Amounts collected_amounts(const RunState& state, const RunScale& scale, const Le
 /// The same with upper bounds for steps and tokens: an interval that these do not reach is not reached.
 Amounts upper_amounts(const RunState& state, const RunScale& scale, const Ledger& ledger);
 
+/// The same as of the newest observed window: what telemetry counts.
+Amounts observed_amounts(const RunState& state, const RunScale& scale, const Ledger& ledger);
+
 /// What plugins see: windows and samples as of now, device values as of state.observed.
 trainhost_progress make_progress(const RunState& state, const RunScale& scale, const Ledger& ledger);
 

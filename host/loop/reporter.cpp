@@ -79,14 +79,9 @@ void Reporter::checkpoint_good(const RunState& state, const std::string& id) {
   telemetry_.publish(make_event("checkpoint_good", make_progress(state, options_.scale, ledger_), {{"step", state.observed.step}, {"key", id}}));
 }
 
-void Reporter::progress(const RunState& state, bool is_due) {
-  const Amounts amounts = collected_amounts(state, options_.scale, ledger_);
-  std::vector<double> fractions;
-  for (const Interval& limit : options_.max) fractions.push_back(amount_of(amounts, limit) / limit.base_amount());
-  throughput_.add(amounts.seconds, static_cast<double>(amounts.tokens), ledger_.seconds_in(Activity::kDataWait), fractions);
-  if (console_.wants_progress(is_due)) console_.progress(progress_line(state), is_due);
-  if (amounts.seconds - ledger_published_seconds_ >= kLedgerEverySeconds) publish_ledger();
-  if (!is_due) return;
+void Reporter::step(const RunState& state) {
+  if (state.observed.window == logged_window_) return;
+  logged_window_ = state.observed.window;
   std::vector<Metric> extra;
   for (size_t i = 0; i < row_metrics_.size() && i < options_.metric_names.size(); ++i) {
     Metric metric;
@@ -97,6 +92,15 @@ void Reporter::progress(const RunState& state, bool is_due) {
   }
   telemetry_.publish(step_event(make_progress(state, options_.scale, ledger_),
                                 StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio()}, extra));
+}
+
+void Reporter::progress(const RunState& state, bool is_due) {
+  const Amounts amounts = collected_amounts(state, options_.scale, ledger_);
+  std::vector<double> fractions;
+  for (const Interval& limit : options_.max) fractions.push_back(amount_of(amounts, limit) / limit.base_amount());
+  throughput_.add(amounts.seconds, static_cast<double>(amounts.tokens), ledger_.seconds_in(Activity::kDataWait), fractions);
+  if (console_.wants_progress(is_due)) console_.progress(progress_line(state), is_due);
+  if (amounts.seconds - ledger_published_seconds_ >= kLedgerEverySeconds) publish_ledger();
 }
 
 void Reporter::finish(const RunState& state) { console_.progress(progress_line(state), true); }

@@ -32,7 +32,9 @@ class Reporter {
   void evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best);
   void checkpoint(const RunState& state, const SaveReport& report);
   void checkpoint_good(const RunState& state, const std::string& id);
-  /// Once a window: the event `step` when it is due, the progress line, and now and then the event `ledger`, so that a killed process loses little of the bill.
+  /// The event `step`, of the newest observed window; once for each.
+  void step(const RunState& state);
+  /// Once a window: the progress line, and now and then the event `ledger`, so that a killed process loses little of the bill.
   void progress(const RunState& state, bool is_due);
   /// The progress line as it stands when the loop has ended.
   void finish(const RunState& state);
@@ -55,6 +57,7 @@ class Reporter {
   Throughput throughput_;
   std::vector<Metric> fresh_, handed_out_;
   std::vector<trainhost_metric> views_;
+  uint64_t logged_window_ = 0;       // of the newest event `step`
   std::vector<double> row_metrics_;  // the model's own, of the newest row, as means
   std::string heldout_name_;
   std::optional<double> heldout_loss_;

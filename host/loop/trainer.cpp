@@ -2,6 +2,7 @@
 #include "loop/trainer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 
@@ -24,7 +25,7 @@ std::optional<Outcome> Trainer::train_one_window() {
   auto stop = ask_rules();
   if (!stop && is_reached_exactly(checkpoint_due_)) save();
   if (!stop) stop = preemption_outcome();
-  parts_.reporter.progress(state_, telemetry_due_.reached(collected_amounts(state_, options_.scale, parts_.ledger)));
+  parts_.reporter.progress(state_, std::exchange(is_line_due_, false));
   return stop;
 }
 
@@ -68,7 +69,7 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options, RunState state)
     : parts_(parts), options_(std::move(options)), state_(std::move(state)), checkpoint_due_(options_.checkpoint_every), telemetry_due_(options_.telemetry_every) {
   const Amounts amounts = collected_amounts(state_, options_.scale, parts_.ledger);
   checkpoint_due_.restore(amounts);
-  telemetry_due_.restore(amounts);
+  telemetry_due_.restore(observed_amounts(state_, options_.scale, parts_.ledger));
   for (const Evaluations::Set& set : parts_.evaluations.sets()) {
     evaluation_due_.emplace_back(set.config.every);
     evaluation_due_.back().restore(amounts);
@@ -95,6 +96,10 @@ std::optional<Outcome> Trainer::observe_rows(uint64_t window) {
   while (!state_.undelivered.empty() && state_.undelivered.front().window <= window) {
     const WindowRow row = state_.observe_next();
     parts_.reporter.row(state_, row);
+    if (telemetry_due_.reached(observed_amounts(state_, options_.scale, parts_.ledger))) {
+      parts_.reporter.step(state_);
+      is_line_due_ = true;
+    }
     for (const std::string& id : parts_.checkpoints.count_health(state_, row)) parts_.reporter.checkpoint_good(state_, id);
     if (auto stop = judge_instability(state_.observed, options_.max_skips)) return stop;
   }
@@ -188,7 +193,7 @@ Outcome Trainer::finish(Outcome outcome) {
   }
   const bool is_worth_saving = outcome.code != ExitCode::kDiverged;  // never a checkpoint of a window that the ladder has condemned
   if (is_worth_saving && saved_window_ != state_.windows) save();
-  parts_.reporter.progress(state_, true);
+  parts_.reporter.step(state_);
   parts_.reporter.finish(state_);
   if (outcome.code == ExitCode::kPreempted) parts_.reporter.preempted(state_, parts_.preemption->signal_name());
   parts_.reporter.stop(state_, outcome);

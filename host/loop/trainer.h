@@ -80,6 +80,7 @@ class Trainer {
   TrainerOptions options_;
   RunState state_;
   Due checkpoint_due_, telemetry_due_;
+  bool is_line_due_ = false;         // an event `step` was logged since the last progress line
   std::vector<Due> evaluation_due_;  // as parts_.evaluations.sets()
   std::map<std::string, double> evaluation_;
   uint64_t saved_window_ = 0;        // windows tried at the newest checkpoint
