@@ -53,9 +53,12 @@ bool is_abandoned(const std::filesystem::path& folder) {
 
 }  // namespace
 
-std::optional<Interval> effective_schedule_length(const ResolvedConfig& config, const std::string& stored) {
-  if (stored.empty()) return schedule_length(config);
-  return schedule_length(config, parse_interval(stored, "stored schedule length"));
+std::optional<Interval> effective_schedule_length(const ResolvedConfig& config, const std::optional<std::string>& stored) {
+  if (!stored) return schedule_length(config);
+  if (!stored->empty()) return schedule_length(config, parse_interval(*stored, "stored schedule length"));
+  const bool has_own = std::any_of(config.plugins.begin(), config.plugins.end(),
+                                   [](const PluginConfig& plugin) { return plugin.kind == "lr_schedule" && plugin.values.contains("length"); });
+  return has_own ? schedule_length(config) : std::nullopt;
 }
 
 std::optional<Json> read_run_record(const std::filesystem::path& folder) {
@@ -85,7 +88,7 @@ RunFolder RunFolder::choose(const FolderRequest& request, const ResolvedConfig& 
     if (request.is_never_resumed) continue;
     if (!request.initial_uri.empty() && record->value("initial_uri", "") != request.initial_uri) continue;
     if (is_finished(*record) && !may_go_on(*record, config.run.max)) continue;
-    require_same_trajectory(record->at("trajectory"), trajectory(config, effective_schedule_length(config, record->at("schedule_length"))), request.accepted, folder.path_.string());
+    require_same_trajectory(record->at("trajectory"), trajectory(config, effective_schedule_length(config, record->at("schedule_length").get<std::string>())), request.accepted, folder.path_.string());
     folder.record_ = *record;
     return folder;
   }

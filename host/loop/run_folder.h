@@ -54,8 +54,9 @@ std::optional<nlohmann::json> read_run_record(const std::filesystem::path& folde
 /// Throws Error(kConfig) that lists every key that differs and is not accepted.
 void require_same_trajectory(const nlohmann::json& before, const nlohmann::json& now, const std::vector<std::string>& accepted, const std::string& place);
 
-/// What a schedule stretches to: the length that was stored at the first start holds, unless the schedule's own table says another one.
-std::optional<Interval> effective_schedule_length(const ResolvedConfig& config, const std::string& stored);
+/// What a schedule stretches to: the length that was stored at the first start holds ("": there was none), unless the schedule's own table says another one.
+/// `stored` is nullopt at the first start.
+std::optional<Interval> effective_schedule_length(const ResolvedConfig& config, const std::optional<std::string>& stored);
 
 nlohmann::json amounts_to_json(const Amounts& amounts);
 

@@ -87,7 +87,6 @@ void Session::open_checkpoints() {
 }
 
 std::optional<RestoredRun> Session::load_checkpoint() {
-  identity_.schedule_length = schedule_length(setup_.config) ? schedule_length(setup_.config)->text : "";
   std::optional<RestoredRun> run;
   if (setup_.checkpoint_id) {
     run = unpack(store_->load(*setup_.checkpoint_id));
@@ -96,9 +95,8 @@ std::optional<RestoredRun> Session::load_checkpoint() {
     if (loaded) run = unpack(std::move(*loaded));
   }
   if (!run && !setup_.initial_uri.empty()) run = load_initial_checkpoint();
-  if (run) identity_.schedule_length = run->identity.schedule_length;
-  const auto length = effective_schedule_length(setup_.config, identity_.schedule_length);
-  if (length) identity_.schedule_length = length->text;
+  const auto length = effective_schedule_length(setup_.config, run ? std::optional(run->identity.schedule_length) : std::nullopt);
+  identity_.schedule_length = length ? length->text : "";
   identity_.trajectory = trajectory(setup_.config, length);
   identity_.trajectory_hash = trajectory_hash(identity_.trajectory);
   if (run && setup_.is_training) require_same_trajectory(run->identity.trajectory, identity_.trajectory, setup_.accepted, format("checkpoint {}", run->checkpoint.info.id));
@@ -271,6 +269,7 @@ void Session::make_trainer(RunState state) {
     options.max = {windows_interval(setup_.short_run->windows)};
     options.evaluates_at_end = false;
   }
+  rates_->fill_ahead(state, make_progress(state, scale, ledger_));  // a schedule that cannot do without something says so now
   trainer_ = std::make_unique<Trainer>(parts, std::move(options), std::move(state));
 }
 
@@ -301,7 +300,7 @@ Session::MicroBatchCost Session::measure_micro_batch() {
 std::string Session::sample_text(const SampleConfig& sample, uint64_t seed) {
   if (!report_.has_text) return "";
   std::vector<int64_t> tokens;
-  engine_->sample(source_->encode(sample.prompt), sample.length, sample.temperature, sample.top_k, seed, [&](int64_t token) {
+  engine_->sample(source_->encode(sample.prompt.empty() ? "\n" : sample.prompt), sample.length, sample.temperature, sample.top_k, seed, [&](int64_t token) {
     tokens.push_back(token);
     return !preemption_ || !preemption_->is_requested();
   });
