@@ -63,9 +63,10 @@ double expected_seconds(const Job& job, const Session& session, const Session::M
       case Unit::kSecond:
       case Unit::kMinute:
       case Unit::kHour: shortest = std::fmin(shortest, limit.base_amount()); break;
+      case Unit::kMoney: shortest = std::fmin(shortest, limit.amount / *job.config.run.price_per_hour * 3600); break;
       default: break;
     }
-    shortest = std::fmin(shortest, std::fmax(0, windows - static_cast<double>(windows_done)) * window_seconds);
+    if (std::isfinite(windows)) shortest = std::fmin(shortest, std::fmax(0, windows - static_cast<double>(windows_done)) * window_seconds);
   }
   return shortest;
 }
@@ -134,7 +135,10 @@ ExitCode RunProcess::run() {
 void RunProcess::open_folder() {
   folder_.create();
   open_log_file((folder_.path() / "console.log").string());
-  telemetry_ = std::make_unique<Telemetry>(RunLog::open(folder_.path() / "log.jsonl"));
+  const std::filesystem::path log = folder_.path() / "log.jsonl";
+  if (const auto bill = folder_.is_resume() ? RunLog::last_line(log, "ledger") : std::nullopt; bill && bill->contains("state"))
+    ledger_.restore_json(bill->at("state"));  // before anything can fail: the next bill must hold this one
+  telemetry_ = std::make_unique<Telemetry>(RunLog::open(log));
   preemption_ = std::make_unique<Preemption>([](const std::string& signal) { log_warning("{}: finishing the step and saving; once more aborts at once", signal); });
 }
 
@@ -222,10 +226,19 @@ void RunProcess::show_result(const Outcome& outcome) {
       if (const auto loss = session_->trainer().evaluation().find(set.name + "/loss"); loss != session_->trainer().evaluation().end())
         console_.result(format("{} bits per byte", set.name), format("{:.3f}", bits_per_byte(loss->second)));
   if (outcome.code != ExitCode::kDone || !session_->report().has_text || job_.config.run.sample.length == 0) return;
-  const std::string text = session_->sample_text(job_.config.run.sample, job_.config.run.seed);
-  console_.sample(job_.config.run.sample.prompt, text);
+  try {
+    show_sample(state.collected_step());
+  } catch (const std::exception& failure) {
+    log_warning("no text was sampled: {}", failure.what());  // the training is done and saved all the same
+  }
+}
+
+void RunProcess::show_sample(uint64_t step) {
+  const SampleConfig& sample = job_.config.run.sample;
+  const std::string text = session_->sample_text(sample, job_.config.run.seed);
+  console_.sample(sample.prompt, text);
   std::filesystem::create_directories(folder_.path() / "samples");
-  write_file_atomically(folder_.path() / "samples" / format("step-{}.txt", state.collected_step()), job_.config.run.sample.prompt + text);
+  write_file_atomically(folder_.path() / "samples" / format("step-{}.txt", step), sample.prompt + text);
 }
 
 void RunProcess::publish(const char* name, nlohmann::ordered_json details) {

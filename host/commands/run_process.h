@@ -29,6 +29,7 @@ class RunProcess {
   void show_plan();
   void train();
   void show_result(const Outcome& outcome);
+  void show_sample(uint64_t step);
   void write_end(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason);
   void finish(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason);
   void publish(const char* event, nlohmann::ordered_json details);
