@@ -135,6 +135,8 @@ ExitCode Instance::exit_code(std::string_view what, trainhost_status status) con
   if (what == "load state" && status == TRAINHOST_FAILED_PRECONDITION) return ExitCode::kConfig;
   if (what == "out_of_memory" && status == TRAINHOST_RESOURCE_EXHAUSTED) return ExitCode::kOutOfMemory;
   if (record_.kind == "data_source") return ExitCode::kData;
+  const bool is_refusal = status == TRAINHOST_INVALID_ARGUMENT || status == TRAINHOST_FAILED_PRECONDITION;
+  if (is_refusal && ((what == "start" && record_.kind != "checkpoint_backend") || what == "plan" || what == "factors")) return ExitCode::kConfig;
   if (record_.kind == "checkpoint_backend") return what == "get" || what == "list" ? ExitCode::kCheckpointUnreadable : ExitCode::kCheckpointUnwritable;
   return ExitCode::kPlugin;
 }

@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(plans_come_through_and_are_checked) {
   BOOST_TEST(good.compute.bits == 16);
   BOOST_TEST(good.master.bits == 32);
   BOOST_TEST(good.initial_scale == 65536);
-  expect_error(ExitCode::kPlugin, {"plan: FAILED_PRECONDITION: needs a GPU"}, [] { plan("", TRAINHOST_DEVICE_CPU); });
+  expect_error(ExitCode::kConfig, {"plan: FAILED_PRECONDITION: needs a GPU"}, [] { plan("", TRAINHOST_DEVICE_CPU); });
   expect_error(ExitCode::kPlugin, {"the format of compute is int8, wanted a floating-point one"}, [] { plan("integers"); });
   expect_error(ExitCode::kPlugin, {"flags are 64, of which this host does not know 64"}, [] { plan("odd_flag"); });
   expect_error(ExitCode::kPlugin, {"initial_scale nan lies outside of"}, [] { plan("bad_scale"); });
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_layer_may_have_its_own_format) {
 
 BOOST_AUTO_TEST_CASE(factors_come_through_and_are_checked) {
   BOOST_TEST(factors("", {0.0, 0.25}) == (std::vector<double>{1, 0.75}), boost::test_tools::per_element());
-  expect_error(ExitCode::kPlugin, {"factors: FAILED_PRECONDITION: needs the length of the run"}, [] { factors("", {kNan}); });
+  expect_error(ExitCode::kConfig, {"factors: FAILED_PRECONDITION: needs the length of the run"}, [] { factors("", {kNan}); });
   expect_error(ExitCode::kPlugin, {"the factor of step 5 is inf"}, [] { factors("infinite", {0.5}); });
   expect_error(ExitCode::kPlugin, {"the factor of step 5 is -1"}, [] { factors("negative", {0.5}); });
 }
