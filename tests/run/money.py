@@ -43,13 +43,18 @@ class Money(TestCase):
         self.assertFalse((self.folder / "runs/refused/run.json").exists())
 
     def test_intervals_and_limits_in_money(self):
-        self.trainhost("run", "mlp.toml", "price_per_hour=3600", "currency=eur", "max=2.5eur", "evaluation.heldout.every=0.5eur", "checkpoint.every=0.75eur",
+        self.trainhost("run", "mlp.toml", "price_per_hour=3600", "currency=eur", "--plugins", "constant", "max=2.5eur", "evaluation.heldout.every=0.5eur", "checkpoint.every=0.75eur",
                        "checkpoint.keep_last=20", code=10)
         run = self.run_folder("mlp")
         self.assertGreaterEqual(len(run.events("checkpoint_saved")), 2)
         self.assertGreaterEqual(len(run.evaluations()), 2)
         self.assertGreaterEqual(run.record()["amounts"]["cost"], 2.5)
         self.assertIn("eur", run.events("stop")[0]["reason"])
+
+    def test_what_is_to_be_expected(self):
+        process = self.trainhost("run", "mlp.toml", "--dry-run", "--plugins", "constant", 'max=["2h", "3usd"]', "price_per_hour=3")
+        self.assertRegex(process.err, r"expected duration +1h00m")
+        self.assertRegex(process.err, r"expected cost +3\.00 usd")
 
     def test_goes_on_over_resumes_and_kills(self):
         options = ("mlp.toml", "max=1000000step", "evaluation.heldout.every=20step", "checkpoint.every=20step")
@@ -59,13 +64,17 @@ class Money(TestCase):
         self.assertEqual(process.end().code, 75)
         run = self.run_folder("mlp")
         first = run.events("ledger")[-1]
+        self.trainhost("run", *options, "price_per_hour=3600", "--plugins", "earlystop", code=2)
+        refused = run.events("ledger")[-1]
+        self.assertGreater(refused["seconds"], first["seconds"], "an attempt that was refused adds to the bill")
+        first = refused
         process = self.start("run", *options, "price_per_hour=7200")
         self.assertTrue(process.wait_for("evaluation heldout at step"))
         process.signal(signal.SIGINT)
         self.assertEqual(process.end().code, 75)
         second = run.events("ledger")[-1]
         self.assert_sums(second)
-        self.assertEqual(second["attempts"], 2)
+        self.assertEqual(second["attempts"], 3)
         spent = second["seconds"] - first["seconds"]
         self.assertGreater(spent, 0)
         self.assertAlmostEqual(second["cost"], first["cost"] + 2 * spent, delta=0.01, msg="earlier time at the price of then")

@@ -16,10 +16,10 @@ class KilledRuns(TestCase):
         a, b = self.run_folder(a), self.run_folder(b)
         self.assert_same_state(a.newest(), b.newest())
         whole, losses = a.losses(), b.losses()
-        both = whole.keys() & losses.keys()
-        self.assertGreater(len(both), 1)
-        for step in both:
-            self.assertEqual(whole[step], losses[step], f"loss of step {step}")
+        self.assertEqual(sorted(whole), list(range(1, len(whole) + 1)), "every step is logged")
+        self.assertEqual(whole.keys(), losses.keys())
+        for step, loss in whole.items():
+            self.assertEqual(loss, losses[step], f"loss of step {step}")
         self.assertEqual(a.evaluations(), b.evaluations())
         self.assertEqual(a.record()["trajectory_hash"], b.record()["trajectory_hash"])
 
@@ -81,6 +81,16 @@ class Interrupts(TestCase):
         self.trainhost("run", "gpt.toml", "--name", "cut", "max=30step")
         self.assert_same_state(self.run_folder("whole").newest(), self.run_folder("cut").newest())
         self.assertEqual(self.run_folder("whole").evaluations(), self.run_folder("cut").evaluations())
+
+
+class TwoProcesses(TestCase):
+    def test_one_folder_takes_one(self):
+        self.write("mlp.toml", MLP)
+        process = self.start("run", "mlp.toml", "max=10000000step", "evaluation.heldout.every=50step")
+        self.assertTrue(process.wait_for("evaluation heldout at step 50:"))
+        self.assert_names(self.trainhost("run", "mlp.toml", "max=10000000step", code=2).err, "runs/mlp", "another trainhost process")
+        process.signal(signal.SIGINT)
+        self.assertEqual(process.end().code, 75)
 
 
 class Refusals(TestCase):
@@ -168,7 +178,7 @@ class NewRuns(TestCase):
         self.write("stop.toml", MLP.replace('"localckpt"', '"localckpt", "earlystop"'))
         self.trainhost("run", "stop.toml", "max=10step")
         result = self.trainhost("run", "stop.toml", "max=12step", "--plugins=-earlystop", code=2)
-        self.assert_names(result.err, "stopping_rule/earlystop", "--resume-without earlystop")
+        self.assert_names(result.err, "--resume-without stopping_rule/earlystop")
         self.trainhost("run", "stop.toml", "max=12step", "--plugins=-earlystop", "--resume-without", "earlystop")
         result = self.trainhost("run", "stop.toml", "max=14step", code=2)
         self.assert_names(result.err, "stopping_rule/earlystop", "no state", "--resume-without earlystop")
