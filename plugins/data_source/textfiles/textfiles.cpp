@@ -11,7 +11,7 @@ namespace {
 using namespace trainhost;
 
 struct Config {
-  std::string root, split = "all";
+  std::string root, split = "train";  // a set of its own never overlaps with the default
   std::vector<std::string> glob = {"**/*"}, exclude;
   double heldout_fraction = 0.1;
   std::uint64_t context_length = 256, stride = 0;
