@@ -76,9 +76,10 @@ Job make_job(ConfigTree tree, const Request& request, const std::string& default
   return job;
 }
 
-// Every backend that is no decorator gets a URI whose scheme it has.
+// Every backend that is no decorator gets a URI whose scheme it has. Below a configured place each run has a folder of its own, under the run folder's name.
 std::vector<std::string> checkpoint_uris(const Job& job, const std::filesystem::path& folder) {
   std::vector<std::string> uris = job.config.run.checkpoint.uris;
+  for (std::string& uri : uris) uri += (uri.ends_with('/') ? "" : "/") + folder.filename().string();
   if (uris.empty()) uris.push_back("file:" + (std::filesystem::absolute(folder) / "checkpoints").string());
   size_t next = 0;
   for (const ChosenPlugin& plugin : job.plugins) {

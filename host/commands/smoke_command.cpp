@@ -66,8 +66,6 @@ class Smoke {
   void open(const ShortRun& limits) {
     session_.reset();
     SessionSetup setup = make_setup(job_, folder_.path(), "smoke");
-    for (std::string& uri : setup.checkpoint_uris)
-      if (!job_.config.run.checkpoint.uris.empty()) uri += "/" + folder_.path().filename().string();
     setup.may_restore = true;
     setup.short_run = limits;
     session_ = std::make_unique<Session>(std::move(setup), ledger_, console_, telemetry_, nullptr);

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+// Bad input trips assertions of toml++ 3.3 that its own parser recovers from without them.
+#define TOML_ASSERT(condition) static_cast<void>(0)
 #include <toml++/toml.h>
 
 #include "base/error.h"

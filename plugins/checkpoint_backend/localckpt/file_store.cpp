@@ -107,6 +107,10 @@ std::pair<Handle, std::filesystem::path> FileStore::begin(std::string_view key, 
   const std::filesystem::path path = path_of(key);
   struct stat facts{};
   if (::lstat(path.c_str(), &facts) == 0) fail(EEXIST, path, "cannot be written");
+  return open_beside(path, size);
+}
+
+std::pair<Handle, std::filesystem::path> FileStore::open_beside(const std::filesystem::path& path, uint64_t size) {
   std::pair<Handle, std::filesystem::path> begun;
   while (!begun.first.is_open()) {  // another process may prune the folder in between
     const std::lock_guard lock(mutex_);
@@ -147,7 +151,7 @@ bool FileStore::create(std::string_view key, std::span<const std::byte> bytes) {
   struct stat facts{};
   const std::filesystem::path path = path_of(key);
   if (::lstat(path.c_str(), &facts) != 0) {
-    auto [file, temporary] = begin(key, bytes.size());
+    auto [file, temporary] = open_beside(path, bytes.size());  // another writer may be faster: finish() tells
     try {
       write_at(file, path, 0, bytes);
     } catch (...) {

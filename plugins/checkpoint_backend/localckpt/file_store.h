@@ -42,6 +42,8 @@ class FileStore {
   void remove(std::string_view key);
 
  private:
+  /// A temporary file of `size` bytes in the folder of `path`, which is made when it is missing.
+  std::pair<Handle, std::filesystem::path> open_beside(const std::filesystem::path& path, uint64_t size);
   std::filesystem::path path_of(std::string_view key) const;  // throws INVALID_ARGUMENT
   void make_folder(const std::filesystem::path& folder);
   void prune(std::filesystem::path folder) noexcept;
