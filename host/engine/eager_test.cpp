@@ -74,7 +74,7 @@ struct Distance {
 };
 
 Distance ask_python(const std::filesystem::path& folder) {
-  const std::string command = format("{} {}/host/engine/testing/eager_gpt.py {}", TRAINHOST_PYTHON, TRAINHOST_SOURCE_DIR, folder.string());
+  const std::string command = format("'{}' '{}/host/engine/testing/eager_gpt.py' '{}'", TRAINHOST_PYTHON, TRAINHOST_SOURCE_DIR, folder.string());
   std::string output;
   FILE* pipe = popen(command.c_str(), "r");
   for (char buffer[256]; pipe && std::fgets(buffer, sizeof buffer, pipe);) output += buffer;

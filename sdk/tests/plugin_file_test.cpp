@@ -34,10 +34,10 @@ BOOST_AUTO_TEST_CASE(the_section_holds_the_very_bytes_of_the_descriptors) {
 }
 
 BOOST_AUTO_TEST_CASE(one_symbol_is_exported_and_none_is_unique) {
-  const std::string defined = output_of("nm -D --defined-only --format=posix " + plugin_file());
+  const std::string defined = output_of("nm -D --defined-only --format=posix '" + plugin_file() + "'");
   BOOST_TEST(defined.substr(0, defined.find(' ')) == "trainhost_plugin_entry_1");
   BOOST_TEST(std::count(defined.begin(), defined.end(), '\n') == 1);
-  const std::string all = output_of("nm --format=posix " + plugin_file());
+  const std::string all = output_of("nm --format=posix '" + plugin_file() + "'");
   BOOST_TEST(all.find(" u ") == std::string::npos);
 }
 

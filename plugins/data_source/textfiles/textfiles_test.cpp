@@ -105,7 +105,7 @@ void compare_with_oracle(const std::string& split, double fraction, int context,
       .create(config(tree.path, format(R"(,"glob":"**/*.{{h,cpp}}","split":"{}","heldout_fraction":{},"context_length":{},"stride":{})", split, fraction,
                                        context, stride)))
       .start();
-  const std::string expected_starts = run(format("{} {}/oracle.py '{}' {} {} {} {} '{}' '**/*.h' '**/*.cpp'", python(), fs::current_path(), tree.path, split,
+  const std::string expected_starts = run(format("'{}' '{}/oracle.py' '{}' {} {} {} {} '{}' '**/*.h' '**/*.cpp'", python(), fs::current_path(), tree.path, split,
                                                  fraction, context, stride, out.path / "windows"));
   std::ostringstream expected;
   expected << std::ifstream(out.path / "windows", std::ios::binary).rdbuf();
