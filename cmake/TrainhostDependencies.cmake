@@ -7,6 +7,8 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(tomlplusplus REQUIRED)
 
+find_path(TRAINHOST_XXHASH_INCLUDE xxhash.h REQUIRED)  # used as a header only
+
 find_path(TRAINHOST_ISAL_INCLUDE isa-l/crc.h REQUIRED)
 find_library(TRAINHOST_ISAL_LIBRARY isal REQUIRED)
 add_library(trainhost_isal INTERFACE)

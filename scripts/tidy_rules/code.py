@@ -21,6 +21,7 @@ DOORS = [
     ("spdlog/", ("host/base/log.cpp",), "log through base/log.h"),
     ("fmt/", ("host/base/log.cpp",), "use <trainhost/format.hpp>"),
     ("isa-l", ("host/base/crc32c.cpp",), "use base/crc32c.h"),
+    ("xxhash", ("host/base/hash.cpp",), "use base/hash.h"),
     ("boost/dll", ("host/plugin/",), "ask host/plugin"),
     ("boost/program_options", ("host/commands/",), "ask host/commands"),
 ]
