@@ -12,9 +12,9 @@ NEVER_OURS = re.compile(r"^(build([-.].*)?|\.git|runs|__pycache__)$")
 
 
 def is_test(path):
-    """Tests and what only they use: x_test.cpp, x_testing.h, test_x.h, and folders named testing, tests or zoo."""
+    """Tests and what only they use: x_test.cpp, x_testing.h, test_x.h, and folders named testing or tests."""
     *folders, name = path.split("/")
-    return bool(re.search(r"^test_|_test(ing)?\.\w+$", name)) or not {"testing", "tests", "zoo"}.isdisjoint(folders)
+    return bool(re.search(r"^test_|_test(ing)?\.\w+$", name)) or not {"testing", "tests"}.isdisjoint(folders)
 
 
 class Tree:
