@@ -48,7 +48,8 @@ add_library(trainhost_options INTERFACE)
 target_include_directories(trainhost_options INTERFACE ${PROJECT_SOURCE_DIR}/host ${PROJECT_SOURCE_DIR}/sdk/include)
 target_compile_options(trainhost_options INTERFACE -Wall -Wextra -Wshadow -Wpedantic
   $<$<BOOL:${TRAINHOST_WARNINGS_AS_ERRORS}>:-Werror>)
-target_compile_definitions(trainhost_options INTERFACE TRAINHOST_VERSION="${PROJECT_VERSION}")
+# The host knows all that its headers declare; a plugin only what the oldest host that it wants to run on declares.
+target_compile_definitions(trainhost_options INTERFACE TRAINHOST_VERSION="${PROJECT_VERSION}" TRAINHOST_TARGET_MINOR=TRAINHOST_ABI_MINOR)
 
 if(TRAINHOST_SANITIZE)
   add_compile_options(-fsanitize=${TRAINHOST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -8,6 +8,7 @@ A marker takes everything up to <!-- end -->:
   <!-- quote PATH -->                        the whole file
   <!-- quote PATH from "START" to "END" -->  the lines from the first that contains START to the next that contains END; until: without the last one
   <!-- output trainhost ARGUMENTS -->        what the program prints on stdout
+  <!-- table scripts/NAME ARGUMENTS -->      the Markdown that a script of the tree prints
 """
 import json
 import os
@@ -24,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("TRAINHOST_BUILD_DIR", ROOT / "build"))
 PROGRAM = BUILD / "bin/trainhost"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-MARKED = re.compile(r"^<!-- (quote|output) (.+?) -->\n.*?^<!-- end -->$", re.M | re.S)
+MARKED = re.compile(r"^<!-- (quote|output|table) (.+?) -->\n.*?^<!-- end -->$", re.M | re.S)
 LANGUAGES = {".c": "c", ".cpp": "cpp", ".h": "c", ".hpp": "cpp", ".toml": "toml", ".txt": "cmake", ".cmake": "cmake"}
 
 
@@ -50,8 +51,15 @@ def printed(what):
     return "text", result.stdout.rstrip("\n")
 
 
+def table(what):
+    script, *arguments = shlex.split(what)
+    return subprocess.run([ROOT / script, *arguments], capture_output=True, text=True, check=True).stdout
+
+
 def with_fresh_marks(text):
     def fresh(match):
+        if match[1] == "table":
+            return f"<!-- table {match[2]} -->\n{table(match[2])}<!-- end -->"
         language, body = (quoted if match[1] == "quote" else printed)(match[2])
         return f"<!-- {match[1]} {match[2]} -->\n```{language}\n{body}\n```\n<!-- end -->"
     return MARKED.sub(fresh, text)

@@ -19,7 +19,7 @@
 #ifndef TRAINHOST_TARGET_MINOR
 #define TRAINHOST_TARGET_MINOR 0
 #endif
-#if TRAINHOST_TARGET_MINOR > 0
+#if TRAINHOST_TARGET_MINOR > TRAINHOST_ABI_MINOR
 #error "TRAINHOST_TARGET_MINOR is newer than this SDK; update the SDK or lower the target"
 #endif
 

@@ -1,0 +1,1 @@
+"""What scripts/abi is made of."""
