@@ -105,7 +105,7 @@ function(trainhost_add_program)
   endif()
   get_target_property(engine_type trainhost_engine TYPE)
   if(engine_type STREQUAL "SHARED_LIBRARY")
-    add_dependencies(trainhost_programs trainhost_engine)
+    add_dependencies(trainhost_programs trainhost_engine trainhost_conformance_torch)
   endif()
 endfunction()
 

@@ -19,14 +19,16 @@ struct Command {
   std::string name, usage, summary, options;  // options: letters of the groups below
 };
 
-// Groups: c config and plugins, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json, o origins, q verbosity.
+// Groups: c config and plugins, p plugins check, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json, o origins, q verbosity.
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"run", "[run] [CONFIG] [key=value ...]", "train; without CONFIG the default job", "crdjq"},
       {"smoke", "smoke [CONFIG] [key=value ...]", "take a run's own config through every phase on a few batches, before the expensive run", "cvjq"},
       {"sample", "sample RUN", "continue a prompt with the model of a run", "svkq"},
       {"evaluate", "evaluate RUN", "evaluate the model of a run on its evaluation sets", "vkjq"},
-      {"plugins", "plugins list | info NAME|FILE", "what is installed, and what a plugin's keys mean; runs no plugin code", "cj"},
+      {"plugins", "plugins list | info NAME|FILE | check NAME|FILE [key=value ...]",
+       "what is installed and what a plugin's keys mean (runs no plugin code); check: asks a plugin file what its kind promises, exit code 13 when it does not hold",
+       "cpvj"},
       {"config", "config show | check | schema [CONFIG] [key=value ...]", "the resolved config, its check, or its JSON Schema", "coj"},
       {"help", "help [TOPIC]", "explain a topic: config, intervals, overrides, plugins, resume, exit-codes, run-folder, events", ""},
       {"completion", "completion bash", "print a completion script for the shell", ""},
@@ -45,6 +47,13 @@ void add_group(po::options_description& options, char group) {
     case 'c':
       add("plugins", po::value<std::vector<std::string>>()->composing(), "a,b,-c: use a (in place of the one of its kind), add b, leave out c");
       add("set", po::value<std::vector<std::string>>()->composing(), "key=value, the same as the bare word");
+      return;
+    case 'p':
+      add("config", po::value<std::string>(), "check: TOML file with the plugin's table, like its example.toml");
+      add("only", po::value<std::vector<std::string>>()->composing(), "check: questions whose id begins so, such as any/ or state/save");
+      add("reproduce", po::value<uint64_t>(), "check: seed of what is random, as a failure prints it");
+      add("time-limit", po::value<double>(), "check: seconds that one question may take (default: 30)");
+      add("in-process", "check: all questions in this process, for a debugger; a crash ends it, and there is no time limit");
       return;
     case 'r':
       add("name", po::value<std::string>(), "name of the run; its folder is DIR/NAME");
@@ -149,6 +158,13 @@ void take_values(const po::variables_map& values, Request& request) {
   take(values, "seed", request.seed);
   take(values, "temperature", request.temperature);
   take(values, "checkpoint", request.checkpoint);
+  take(values, "config", request.config_file);
+  take(values, "only", request.only);
+  take(values, "reproduce", request.reproduce);
+  take(values, "time-limit", request.time_limit_s);
+  take(values, "ask", request.ask_folder);
+  take(values, "of", request.ask_of);
+  request.is_in_process = values.count("in-process") > 0;
   request.is_dry_run = values.count("dry-run") > 0;
   request.is_json = values.count("json") > 0;
   request.is_quiet = values.count("quiet") > 0;
@@ -179,6 +195,8 @@ Request parse_command_line(const std::vector<std::string>& arguments) {
   po::options_description visible = options_of(command);
   po::options_description all;
   all.add(visible).add_options()("words", po::value<std::vector<std::string>>());
+  if (request.command == "plugins")  // what `plugins check` tells the process that it starts for one question
+    all.add_options()("ask", po::value<std::string>())("of", po::value<std::string>());
   po::positional_options_description positional;
   positional.add("words", -1);
   po::variables_map values;

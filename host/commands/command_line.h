@@ -17,13 +17,22 @@ struct Request {
   std::string out = "runs";
   std::string resume = "auto";            // auto | never | URI
   std::vector<std::string> resume_without;
-  std::optional<std::string> device;      // smoke, sample, evaluate
+  std::optional<std::string> device;      // smoke, sample, evaluate, plugins check
   std::optional<std::string> prompt;      // sample
   std::optional<uint64_t> length, seed;   // sample
   std::optional<double> temperature;      // sample
   std::optional<std::string> checkpoint;  // sample, evaluate: an id of the run's checkpoints
   bool is_dry_run = false, is_json = false, is_quiet = false, wants_origins = false, wants_help = false;
   int verbosity = 0;
+
+  // plugins check
+  std::optional<std::string> config_file;
+  std::vector<std::string> only;          // beginnings of the ids of questions; empty = all
+  std::optional<uint64_t> reproduce;      // the seed
+  double time_limit_s = 30;               // of one question
+  bool is_in_process = false;
+  std::optional<std::string> ask_folder;  // the child's: asks the one question of `only` and leaves the answer here
+  std::string ask_of;                     // the child's: of this plugin
 
   /// The URI of --resume; empty for auto and never.
   std::string initial_uri() const { return resume == "auto" || resume == "never" ? "" : resume; }

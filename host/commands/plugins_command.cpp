@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/nearest.h"
 #include "base/table.h"
+#include "commands/check_command.h"
 #include "commands/job.h"
 
 namespace trainhost {
@@ -143,10 +144,11 @@ void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_
 }
 
 ExitCode plugins_command(const Request& request) {
-  static const std::vector<std::string> kVerbs{"list", "info"};
+  static const std::vector<std::string> kVerbs{"list", "info", "check"};
   const std::string verb = request.words.empty() ? "" : request.words.front();
   if (std::find(kVerbs.begin(), kVerbs.end(), verb) == kVerbs.end())
-    throw Error(ExitCode::kConfig, format("command line: plugins takes list or info, got \"{}\"{}", verb, did_you_mean(verb, kVerbs)));
+    throw Error(ExitCode::kConfig, format("command line: plugins takes list, info or check, got \"{}\"{}", verb, did_you_mean(verb, kVerbs)));
+  if (verb == "check") return check_command(request, std::cout);
   Request layers = request;
   layers.words.clear();
   PluginCatalog catalog = load_catalog(load_tree(layers));

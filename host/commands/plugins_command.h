@@ -16,7 +16,7 @@ void print_plugin_list(const PluginCatalog& catalog, bool as_json, std::ostream&
 /// One plugin by name, kind/name or file: what it is, and its config keys with types, defaults and meaning. Throws Error(kPlugin).
 void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_json, std::ostream& out);
 
-/// `list` or `info NAME`, answers on stdout. Throws Error.
+/// `list`, `info NAME` or `check FILE`, answers on stdout. Throws Error.
 ExitCode plugins_command(const Request& request);
 
 }  // namespace trainhost

@@ -44,10 +44,12 @@ class PluginFile {
 
   const trainhost_entry& entry() const { return *entry_; }
 
-  // The descriptor of that name; an empty name is the first.
+  // The descriptor of that name, "patience" or "stopping_rule/patience"; an empty name is the first.
   const trainhost_descriptor& descriptor(std::string_view name = {}) const {
-    for (std::uint32_t i = 0; i < entry_->num_descriptors; ++i)
-      if (name.empty() || view(entry_->descriptors[i]->name) == name) return *entry_->descriptors[i];
+    for (std::uint32_t i = 0; i < entry_->num_descriptors; ++i) {
+      const trainhost_descriptor& one = *entry_->descriptors[i];
+      if (name.empty() || view(one.name) == name || format("{}/{}", view(one.kind), view(one.name)) == name) return one;
+    }
     throw PluginError(TRAINHOST_NOT_FOUND, format("{}: holds no plugin \"{}\"", path_, name));
   }
 
@@ -90,6 +92,11 @@ class PluginUnderTest {
     destroy();
     call(file_.entry().create, host.c(), descriptor_, c_string(config_json), &instance_);
     return *this;
+  }
+  // Takes over an instance that was made another way, with this object's host.
+  void adopt(trainhost_instance* made) {
+    destroy();
+    instance_ = made;
   }
   PluginUnderTest& start() {
     is_started_ = true;
