@@ -25,7 +25,8 @@ std::string quoted(const std::string& word) {
 
 // The words behind "trainhost" that ask this question again.
 std::vector<std::string> words_for(const Request& request, const Subject& subject, const Asked& asked) {
-  std::vector<std::string> words{"plugins", "check", request.words.back(), "--only", std::string(asked.question->id), "--reproduce", std::to_string(subject.seed)};
+  std::vector<std::string> words{
+      "plugins", "check", request.words.back(), "--only", std::string(asked.question->id), "--reproduce", std::to_string(subject.seed)};
   if (request.config_file) words.insert(words.end(), {"--config", *request.config_file});
   if (request.device) words.insert(words.end(), {"--device", *request.device});
   for (const std::string& text : request.overrides) words.insert(words.end(), {"--set", text});
@@ -74,7 +75,8 @@ struct Tally {
 
 void print_line(std::ostream& out, const std::string& about, const Asked& asked, const Verdict& verdict, const std::string& command) {
   const std::string word = word_of(verdict.outcome);
-  out << word << std::string(9 - word.size(), ' ') << about << "  " << asked.question->id << (verdict.reason.empty() ? "" : ": " + clean_text(verdict.reason)) << "\n";
+  out << word << std::string(9 - word.size(), ' ') << about << "  " << asked.question->id << (verdict.reason.empty() ? "" : ": " + clean_text(verdict.reason))
+      << "\n";
   if (verdict.outcome == Outcome::kFail) out << "         " << asked.question->sentence << ". Again: " << command << "\n";
   out.flush();
 }
@@ -91,11 +93,16 @@ ExitCode check_command(const Request& request, std::ostream& out) {
     const std::string command = command_for(request, file, asked), about = asked.about(file);
     tally.count(verdict.outcome);
     if (!request.is_json) print_line(out, about, asked, verdict, command);
-    answers.push_back({{"about", about}, {"question", asked.question->id}, {"sentence", asked.question->sentence}, {"outcome", word_of(verdict.outcome)},
-                       {"reason", clean_text(verdict.reason)}, {"command", command}});
+    answers.push_back({{"about", about},
+                       {"question", asked.question->id},
+                       {"sentence", asked.question->sentence},
+                       {"outcome", word_of(verdict.outcome)},
+                       {"reason", clean_text(verdict.reason)},
+                       {"command", command}});
   }
   if (request.is_json)
-    out << json{{"file", file.file.string()}, {"seed", file.seed}, {"answers", answers}, {"passed", tally.passed}, {"failed", tally.failed}, {"skipped", tally.skipped}}
+    out << json{{"file", file.file.string()}, {"seed", file.seed},      {"answers", answers},
+                {"passed", tally.passed},     {"failed", tally.failed}, {"skipped", tally.skipped}}
                .dump(2)
         << "\n";
   else

@@ -46,7 +46,8 @@ pid_t spawn(const std::vector<std::string>& arguments, const fs::path& output) {
 
 int wait_for(pid_t child) {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   return status;
 }
 
@@ -67,11 +68,13 @@ Verdict verdict_of(int status, const fs::path& folder) {
   const std::optional<Verdict> verdict = conformance::parse_verdict(read_text(folder / "answer.txt"));
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    return {Outcome::kFail, format("{}crashed with SIG{} ({}){}", verdict ? "was answered, but the process then " : "", sigabbrev_np(signal) ? sigabbrev_np(signal) : "?",
-                                   sigdescr_np(signal) ? sigdescr_np(signal) : "unknown signal", last_words(folder))};
+    return {Outcome::kFail,
+            format("{}crashed with SIG{} ({}){}", verdict ? "was answered, but the process then " : "", sigabbrev_np(signal) ? sigabbrev_np(signal) : "?",
+                   sigdescr_np(signal) ? sigdescr_np(signal) : "unknown signal", last_words(folder))};
   }
   if (!verdict) return {Outcome::kFail, format("the plugin ended its host with exit code {}, without an answer{}", WEXITSTATUS(status), last_words(folder))};
-  if (WEXITSTATUS(status) != 0) return {Outcome::kFail, format("was answered, but the process then ended with exit code {}{}", WEXITSTATUS(status), last_words(folder))};
+  if (WEXITSTATUS(status) != 0)
+    return {Outcome::kFail, format("was answered, but the process then ended with exit code {}{}", WEXITSTATUS(status), last_words(folder))};
   return *verdict;
 }
 

@@ -108,7 +108,9 @@ std::vector<Asked> questions_for(const Request& request, const conformance::Subj
         ids.emplace_back(question.id);
         if (is_wanted(request, question.id)) asked.push_back({&question, plugin});
       }
-  if (asked.empty()) throw Error(ExitCode::kConfig, format("command line: --only {}: no question of this file begins so{}", request.only.front(), did_you_mean(request.only.front(), ids)));
+  if (asked.empty())
+    throw Error(ExitCode::kConfig,
+                format("command line: --only {}: no question of this file begins so{}", request.only.front(), did_you_mean(request.only.front(), ids)));
   return asked;
 }
 

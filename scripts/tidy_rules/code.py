@@ -24,6 +24,7 @@ DOORS = [
     ("xxhash", ("host/base/hash.cpp",), "use base/hash.h"),
     ("boost/dll", ("host/plugin/",), "ask host/plugin"),
     ("boost/program_options", ("host/commands/",), "ask host/commands"),
+    ("conformance/", ("host/commands/",), "plugins are checked by host/commands"),
 ]
 TORCH = re.compile(r"^(torch|ATen|c10|caffe2)/")
 WHOLE_TORCH = re.compile(r"^(torch/(torch|extension|all)\.h|ATen/ATen\.h)$")
@@ -51,6 +52,8 @@ def layers(tree):
 
 
 def _may_see_torch(tree, path):
+    if path.startswith("sdk/conformance/"):
+        return path.startswith("sdk/conformance/torch/")
     if path.startswith(("host/engine/", "sdk/include/trainhost/torch/", "fuzz/", "bench/", "tests/", "sdk/")):
         return not re.match(r"sdk/include/trainhost/[^/]+$", path)
     if path.startswith("plugins/"):

@@ -19,13 +19,19 @@ struct Skipped {
 };
 
 template <class... Args>
-[[noreturn]] void fail(std::string_view text, const Args&... args) { throw Failed{format(text, args...)}; }
+[[noreturn]] void fail(std::string_view text, const Args&... args) {
+  throw Failed{format(text, args...)};
+}
 
 template <class... Args>
-[[noreturn]] void skip(std::string_view text, const Args&... args) { throw Skipped{format(text, args...)}; }
+[[noreturn]] void skip(std::string_view text, const Args&... args) {
+  throw Skipped{format(text, args...)};
+}
 
 template <class... Args>
-void require(bool is_so, std::string_view text, const Args&... args) { if (!is_so) fail(text, args...); }
+void require(bool is_so, std::string_view text, const Args&... args) {
+  if (!is_so) fail(text, args...);
+}
 
 // An exception that the plugin let through the C boundary never comes here: call it through ask() of specimen.h.
 template <void (*body)(const Subject&)>

@@ -16,7 +16,11 @@ std::string type_of(const json& rules) {
   return type.is_array() ? type.front().get<std::string>() : type.get<std::string>();
 }
 
-json properties_of(const json& schema) { return schema.value("properties", json::object()); }
+const json& properties_of(const json& schema) {
+  static const json none = json::object();
+  const auto found = schema.find("properties");
+  return found == schema.end() ? none : *found;
+}
 
 bool is_required(const json& schema, const std::string& key) {
   const json names = schema.value("required", json::array());
@@ -82,7 +86,7 @@ bool is_ruled_out(const json& schema, const json& settings, const std::string& k
 json base_settings(const Subject& subject) {
   json settings = subject.settings;
   const Record& record = subject.record();
-  const json properties = properties_of(record.schema);
+  const json& properties = properties_of(record.schema);
   // The host tells each backend its place; one on disk can be had without asking.
   const bool is_on_disk = std::find(record.schemes.begin(), record.schemes.end(), "file") != record.schemes.end();
   if (record.kind == "checkpoint_backend" && is_on_disk && properties.contains("uri") && !settings.contains("uri"))

@@ -28,7 +28,7 @@ struct Record {
 
 // What the host does with a schema, and its checksum: the questions know nothing else of the host.
 struct HostTools {
-  std::function<void(const nlohmann::json& schema)> check_schema;  // throws a std::exception with the complaint
+  std::function<void(const nlohmann::json& schema)> check_schema;                                            // throws a std::exception with the complaint
   std::function<nlohmann::json(const nlohmann::json& schema, const nlohmann::json& settings)> apply_schema;  // with defaults; throws as well
   std::function<std::uint32_t(std::string_view bytes)> crc32c;
 };
@@ -36,9 +36,9 @@ struct HostTools {
 // What a question is asked of.
 struct Subject {
   std::filesystem::path file;
-  std::vector<Record> records;    // all plugins of the file
-  std::size_t index = 0;          // the one that is meant
-  nlohmann::json settings;        // what the user has given for it; an object
+  std::vector<Record> records;  // all plugins of the file
+  std::size_t index = 0;        // the one that is meant
+  nlohmann::json settings;      // what the user has given for it; an object
   HostTools host;
   std::uint64_t seed = 1;         // of everything random in the question
   std::filesystem::path scratch;  // an empty folder of this question's own

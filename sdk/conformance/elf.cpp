@@ -29,9 +29,7 @@ std::string some_of(const std::vector<std::string>& names) {
   return names.size() > 3 ? text + format(" and {} more", names.size() - 3) : text;
 }
 
-bool is_entry(const std::string& symbol) {
-  return symbol.starts_with(kEntry) && symbol.find_first_not_of("0123456789", kEntry.size()) == std::string::npos;
-}
+bool is_entry(const std::string& symbol) { return symbol.starts_with(kEntry) && symbol.find_first_not_of("0123456789", kEntry.size()) == std::string::npos; }
 
 void exports_one_function(const Subject& subject) {
   std::vector<std::string> others;

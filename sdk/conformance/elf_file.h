@@ -22,9 +22,9 @@ class ElfFile {
   explicit ElfFile(const std::filesystem::path& path);
 
   const std::vector<Elf64_Phdr>& segments() const { return segments_; }
-  const std::vector<Symbol>& symbols() const { return symbols_; }            // of the dynamic linker
+  const std::vector<Symbol>& symbols() const { return symbols_; }  // of the dynamic linker
   const std::vector<Elf64_Dyn>& dynamic() const { return dynamic_; }
-  const std::vector<std::string>& needed() const { return needed_; }         // shared libraries
+  const std::vector<std::string>& needed() const { return needed_; }  // shared libraries
 
  private:
   template <class T>

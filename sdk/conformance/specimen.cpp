@@ -6,9 +6,10 @@
 namespace trainhost::conformance {
 namespace {
 
-constexpr std::string_view kStatusNames[] = {"OK",        "CANCELLED",          "UNKNOWN",           "INVALID_ARGUMENT",    "DEADLINE_EXCEEDED", "NOT_FOUND",
-                                             "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",           "OUT_OF_RANGE",
-                                             "UNIMPLEMENTED",  "INTERNAL",          "UNAVAILABLE",        "DATA_LOSS"};
+constexpr std::string_view kStatusNames[] = {"OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+                                             "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+                                             "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+                                             "DATA_LOSS"};
 
 std::string status_name(trainhost_status status) {
   return status >= 0 && static_cast<std::size_t>(status) < std::size(kStatusNames) ? std::string(kStatusNames[status]) : format("status {}", status);
@@ -67,7 +68,8 @@ Said Specimen::try_create(const nlohmann::json& config) {
   require(said.is_ok() == (made != nullptr), said.is_ok() ? "create returned OK without an instance" : "create failed, but has set its answer");
   if (!made) return said;
   adopt(made);
-  require(made->struct_size >= sizeof *made && made->get_interface && made->destroy, "create made an instance that is too small, or without get_interface or destroy");
+  require(made->struct_size >= sizeof *made && made->get_interface && made->destroy,
+          "create made an instance that is too small, or without get_interface or destroy");
   return said;
 }
 

@@ -76,7 +76,9 @@ class Specimen : public testing::PluginUnderTest {
   const void* interface(const char* id) const;
   // NULL when it has none.
   template <class Table>
-  const Table* find(const char* id) const { return static_cast<const Table*>(interface(id)); }
+  const Table* find(const char* id) const {
+    return static_cast<const Table*>(interface(id));
+  }
   // Fails the question when it has none.
   template <class Table>
   const Table& need(const char* id) const {

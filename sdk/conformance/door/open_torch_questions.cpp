@@ -19,9 +19,10 @@ std::filesystem::path find_library() {
     const std::filesystem::path candidate = (folder / place / kLibrary).lexically_normal();
     if (std::filesystem::exists(candidate)) return candidate;
   }
-  throw std::runtime_error(format("{}: not found in {}, ../lib or ../lib/trainhost beside it; the check of a plugin that links LibTorch needs it: build with "
-                                  "-DTRAINHOST_TORCH=ON, or install the whole tree",
-                                  kLibrary, folder.native()));
+  throw std::runtime_error(
+      format("{}: not found in {}, ../lib or ../lib/trainhost beside it; the check of a plugin that links LibTorch needs it: build with "
+             "-DTRAINHOST_TORCH=ON, or install the whole tree",
+             kLibrary, folder.native()));
 }
 
 }  // namespace
@@ -31,7 +32,8 @@ const std::vector<Question>& torch_questions() {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw std::runtime_error(format("{}: cannot be loaded: {}; run scripts/setup again if LibTorch has moved", path.native(), dlerror()));
   const auto list = reinterpret_cast<TorchQuestions*>(dlsym(library, kTorchQuestionsSymbol));
-  if (!list) throw std::runtime_error(format("{}: exports no {}; it is not from this build, install the whole tree again", path.native(), kTorchQuestionsSymbol));
+  if (!list)
+    throw std::runtime_error(format("{}: exports no {}; it is not from this build, install the whole tree again", path.native(), kTorchQuestionsSymbol));
   return *list();
 }
 
