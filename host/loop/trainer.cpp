@@ -115,11 +115,16 @@ bool Trainer::is_reached_exactly(Due& due) {
 
 std::optional<Outcome> Trainer::evaluate_what_is_due() {
   for (size_t i = 0; i < evaluation_due_.size(); ++i)
-    if (is_reached_exactly(evaluation_due_[i])) state_.pending_evaluations.push_back(parts_.evaluations.sets()[i].config.name);
+    if (is_reached_exactly(evaluation_due_[i])) make_pending(parts_.evaluations.sets()[i]);
   if (state_.pending_evaluations.empty()) return std::nullopt;
   if (auto stop = observe_rows(state_.windows)) return stop;  // evaluations drain the ring
   evaluate_pending();
   return std::nullopt;
+}
+
+void Trainer::make_pending(const Evaluations::Set& set) {
+  auto& pending = state_.pending_evaluations;
+  if (std::find(pending.begin(), pending.end(), set.config.name) == pending.end()) pending.push_back(set.config.name);
 }
 
 void Trainer::evaluate_pending() {
@@ -152,12 +157,13 @@ std::optional<Outcome> Trainer::preemption_outcome() const {
   return Outcome{ExitCode::kPreempted, "signal", format("{} received", parts_.preemption->signal_name()), false};
 }
 
-void Trainer::save() {
+bool Trainer::save() {
   collect_rows(state_.windows);
-  if (is_condemned()) return;
+  if (is_condemned()) return false;
   const SaveReport report = parts_.checkpoints.save(state_, evaluation_);
   parts_.reporter.checkpoint(state_, report);
   saved_window_ = state_.windows;
+  return report.problem.empty();
 }
 
 // Whether the rows that no decision has seen yet will end the run: such a state is never saved.
@@ -174,8 +180,7 @@ bool Trainer::is_condemned() const {
 void Trainer::save_what_can_be_saved() noexcept try {
   if (saved_window_ == state_.windows) return;
   parts_.engine.abandon_window();
-  save();
-  log_info("saved step {} before the run ends", state_.collected_step());
+  if (save()) log_info("saved step {} before the run ends", state_.collected_step());
 } catch (const std::exception& failure) {
   log_warning("the last {} windows could not be saved: {}", state_.windows - saved_window_, failure.what());
 }
@@ -187,7 +192,7 @@ Outcome Trainer::finish(Outcome outcome) {
     if (auto condemned = observe_rows(state_.windows)) outcome = std::move(*condemned);
   }
   if (outcome.code == ExitCode::kDone && options_.evaluates_at_end && evaluated_window_ != state_.windows) {
-    for (const Evaluations::Set& set : parts_.evaluations.sets()) state_.pending_evaluations.push_back(set.config.name);
+    for (const Evaluations::Set& set : parts_.evaluations.sets()) make_pending(set);
     evaluate_pending();
     if (!state_.pending_evaluations.empty()) outcome = *preemption_outcome();
   }

@@ -69,8 +69,9 @@ class Trainer {
   std::optional<Outcome> preemption_outcome() const;
 
   bool is_reached_exactly(Due& due);
+  void make_pending(const Evaluations::Set& set);
   void evaluate_pending();
-  void save();
+  bool save();  // false: nothing was saved, since the state is condemned or not finite
   bool is_condemned() const;
   void save_what_can_be_saved() noexcept;
   Outcome finish(Outcome outcome);

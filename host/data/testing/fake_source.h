@@ -22,6 +22,13 @@ namespace trainhost::testing {
 
 inline constexpr trainhost_dtype kInt64{TRAINHOST_DTYPE_INT, 64, 1}, kInt32{TRAINHOST_DTYPE_INT, 32, 1}, kUInt8{TRAINHOST_DTYPE_UINT, 8, 1};
 
+/// A record of the plugin file whose instances tests lend it (borrowed_instance.cpp).
+inline PluginRecord fake_record(const std::string& full_name) {
+  for (const PluginRecord& record : read_records(TRAINHOST_TEST_PLUGIN))
+    if (record.full_name() == full_name) return record;
+  throw Error(ExitCode::kFailure, "the plugin file for tests has no " + full_name);
+}
+
 /// Set the public members, then call source().
 class FakeSource {
  public:
@@ -59,8 +66,7 @@ class FakeSource {
   DataSource& source() {
     if (source_) return *source_;
     borrowed_.c = {sizeof borrowed_.c, 0, this, &get_interface, nullptr, nullptr, [](trainhost_instance*) {}};
-    const auto records = read_records(TRAINHOST_TEST_PLUGIN);
-    instance_ = Instance::create(records.at(0), format("{{\"instance\":{}}}", reinterpret_cast<uintptr_t>(&borrowed_)));
+    instance_ = Instance::create(fake_record("data_source/fake"), format("{{\"instance\":{}}}", reinterpret_cast<uintptr_t>(&borrowed_)));
     instance_->start(facts_);
     source_.emplace(*instance_);
     source_->info();
