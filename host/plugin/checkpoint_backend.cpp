@@ -8,6 +8,9 @@
 namespace trainhost {
 namespace {
 
+// What every backend gives of an object. The struct grows: later fields are read only where struct_size says that they are there.
+constexpr size_t kLeastObject = offsetof(trainhost_object, modified_unix_ms) + sizeof(int64_t);
+
 // What list() collects. Objects must come in order, under the prefix.
 struct Listing {
   std::string_view prefix;
@@ -25,7 +28,7 @@ struct Listing {
   }
 
   void add(const trainhost_object* object) {
-    if (!object || object->struct_size < sizeof *object || !object->key.data) {
+    if (!object || object->struct_size < kLeastObject || !object->key.data) {
       complaint = "handed out a damaged object";
       return;
     }
