@@ -192,6 +192,22 @@ class GuardTest(unittest.TestCase):
         self.assertIn("TRAINHOST_STOP_DONE = 4", (self.root / "tests/abi/1.0/include/trainhost/stopping_rule.h").read_text())
         self.assertNotIn("TRAINHOST_STOP_DONE", self.abi("check").stdout)
 
+    def test_the_pretended_minor_is_one_that_may_come(self):
+        """What tests/abi/next invents is new in a file that targets it, and not to be seen in one that does not."""
+        subprocess.run([ROOT / "tests/abi/next/pretend.py", self.root], check=True)
+        breaks, additions = compare.compare(self.recorded, headers.read(self.root / "include"))
+        growing = [name for name, struct in self.recorded.structs.items() if struct.sort == "grows"]
+        self.assertEqual(breaks, [])
+        self.assertEqual([sentence.split(" ")[0] for sentence in additions if " grows by pretended" in sentence], growing)
+        self.assertEqual(compare.compare(self.recorded, headers.read(self.root / "include", self.recorded.minor())), ([], []))
+
+    def test_a_target_newer_than_the_sdk_does_not_compile(self):
+        for minor, is_accepted in ((0, True), (1, False)):
+            command = ["gcc", "-fsyntax-only", "-std=c99", f"-DTRAINHOST_TARGET_MINOR={minor}", "-I", ROOT / "tests/abi/1.0/include", "-x", "c", "-"]
+            result = subprocess.run(command, input="#include <trainhost/plugin.h>\n", capture_output=True, text=True)
+            self.assertEqual(result.returncode == 0, is_accepted)
+        self.assertIn("TRAINHOST_TARGET_MINOR is newer than this SDK; update the SDK or lower the target", result.stderr)
+
     def test_the_table_of_ids_names_every_id(self):
         ids = [struct.id for struct in self.recorded.structs.values() if struct.id]
         self.assertEqual(len(ids), sum(value.startswith('"') for value in self.recorded.values.values()))

@@ -26,11 +26,20 @@ static trainhost_status fail_with_errno(trainhost_error* error, const char* name
   return fail(error, status, words);
 }
 
+static int make_folders(char* path) {
+  for (char* slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    *slash = '\0';
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) return -1;
+    *slash = '/';
+  }
+  return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : -1;
+}
+
 static trainhost_status start(frozen* self, trainhost_error* error) {
   const char* uri = strstr(self->config, "\"frozen:");
   char path[512];
   if (!uri || sscanf(uri, "\"frozen:%511[^\"]", path) != 1) return fail(error, TRAINHOST_INVALID_ARGUMENT, "uri: wanted frozen:PATH");
-  if (mkdir(path, 0777) != 0 && errno != EEXIST) return fail_with_errno(error, path);
+  if (make_folders(path) != 0) return fail_with_errno(error, path);
   self->folder = open(path, O_RDONLY | O_DIRECTORY);
   return self->folder >= 0 ? TRAINHOST_OK : fail_with_errno(error, path);
 }
