@@ -15,6 +15,13 @@ add_library(trainhost_isal INTERFACE)
 target_include_directories(trainhost_isal SYSTEM INTERFACE ${TRAINHOST_ISAL_INCLUDE})
 target_link_libraries(trainhost_isal INTERFACE ${TRAINHOST_ISAL_LIBRARY})
 
+find_path(TRAINHOST_CRYPTO_INCLUDE openssl/sha.h REQUIRED)
+find_library(TRAINHOST_CRYPTO_LIBRARY libcrypto.a REQUIRED)  # linked in: SHA-256 alone is 20 KB, the shared library costs every start
+add_library(trainhost_crypto INTERFACE)
+target_include_directories(trainhost_crypto SYSTEM INTERFACE ${TRAINHOST_CRYPTO_INCLUDE})
+target_link_libraries(trainhost_crypto INTERFACE ${TRAINHOST_CRYPTO_LIBRARY})
+target_link_options(trainhost_crypto INTERFACE -Wl,--exclude-libs,libcrypto.a)
+
 # Debian has spdlog and fmt as shared libraries only; the header-only forms leave nothing to carry along.
 add_library(trainhost_spdlog INTERFACE)
 target_compile_definitions(trainhost_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)

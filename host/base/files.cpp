@@ -80,6 +80,10 @@ void make_writable_folder(const std::filesystem::path& path, ExitCode code) {
   ::unlink(probe.c_str());
 }
 
+bool is_path_word(std::string_view word) {
+  return word.starts_with('/') || word.starts_with("./") || word.starts_with("../") || (word.find('/') != std::string_view::npos && word.ends_with(".so"));
+}
+
 std::filesystem::path program_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
 
 std::string human_bytes(double bytes) {

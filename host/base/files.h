@@ -17,6 +17,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 /// Creates the folder and its parents; proves that a file can be made in it. Throws Error(code).
 void make_writable_folder(const std::filesystem::path& path, ExitCode code = ExitCode::kConfig);
 
+/// Whether a word that may be a name or a path is a path: it begins with /, ./ or ../, or has a slash and ends with .so. A word without a slash is a name, so
+/// that no name opens a file of the working folder by accident.
+bool is_path_word(std::string_view word);
+
 /// Folder of the running program, symbolic links resolved.
 std::filesystem::path program_folder();
 

@@ -1,4 +1,4 @@
-// Content hashes (XXH3, 128 bits) as lower-case hex: identity of configs, plugin files and data, not a security boundary.
+// Content hashes (XXH3, 128 bits) as lower-case hex: identity of configs and data, not a security boundary; plugin files have base/sha256.h.
 #pragma once
 #include <string>
 #include <string_view>

@@ -22,6 +22,7 @@ DOORS = [
     ("fmt/", ("host/base/log.cpp",), "use <trainhost/format.hpp>"),
     ("isa-l", ("host/base/crc32c.cpp",), "use base/crc32c.h"),
     ("xxhash", ("host/base/hash.cpp",), "use base/hash.h"),
+    ("openssl/", ("host/base/sha256.cpp",), "use base/sha256.h"),
     ("boost/dll", ("host/plugin/",), "ask host/plugin"),
     ("boost/program_options", ("host/commands/",), "ask host/commands"),
     ("conformance/", ("host/commands/",), "plugins are checked by host/commands"),
