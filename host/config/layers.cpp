@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "config/file_paths.h"
 #include "config/toml.h"
 #include "config/tree.h"
 
@@ -17,6 +18,7 @@ constexpr int kEnvironmentLevel = 1'000'000, kOverrideLevel = kEnvironmentLevel 
 struct Document {
   std::vector<TomlEntry> entries;
   bool is_included = false;
+  fs::path folder = {};  // of the file
 };
 
 class Includer {
@@ -33,7 +35,7 @@ class Includer {
   }
 
   void read_text(std::string_view text, const std::string& name, const fs::path& folder) {
-    Document document{parse_toml(text, name), depth_ > 0};
+    Document document{parse_toml(text, name), depth_ > 0, folder};
     ++depth_;
     for (const TomlEntry& entry : document.entries)
       if (entry.path == KeyPath{"include"}) include(entry, folder);
@@ -95,13 +97,18 @@ void apply(const std::vector<Document>& documents, int& num_files, ConfigTree& t
   for (const Document& document : documents) {
     const int level = ++num_files;
     for (const TomlEntry& entry : document.entries)
-      tree.set(entry.path, entry.value, {document.is_included ? Layer::kInclude : Layer::kFile, level, entry.place});
+      tree.set(entry.path, with_absolute_paths(entry.path, entry.value, document.folder), {document.is_included ? Layer::kInclude : Layer::kFile, level, entry.place});
   }
 }
 
-void add_key(const KeyPath& path, std::string_view value, const Origin& origin, ConfigTree& tree) {
+void add_key(const KeyPath& path, std::string_view value, Origin origin, ConfigTree& tree) {
+  origin.typed = value;
   const nlohmann::json* there = tree.find(path);
-  const nlohmann::json parsed = value_of(value);
+  const nlohmann::json written = value_of(value);
+  const nlohmann::json parsed = with_absolute_paths(path, written, ".");
+  if (origin.layer == Layer::kEnvironment && parsed != written)
+    throw Error(ExitCode::kConfig, format("{}: {} has a relative path, which would mean another place in each working folder; write it from / on", origin.text,
+                                          key_text(path)));
   if (there && there->is_object() && !parsed.is_object())
     throw Error(ExitCode::kConfig, format("{}: {} is a table, got the value {}; name one of its keys", origin.text, key_text(path), parsed.dump()));
   tree.set(path, parsed, origin);
@@ -165,7 +172,7 @@ void ConfigTree::apply_override(std::string_view text) {
 }
 
 void ConfigTree::set_flag(const KeyPath& path, nlohmann::json value, std::string_view flag) {
-  set(path, value, {Layer::kFlag, kFlagLevel, "flag " + std::string(flag)});
+  set(path, with_absolute_paths(path, std::move(value), "."), {Layer::kFlag, kFlagLevel, "flag " + std::string(flag)});
 }
 
 }  // namespace trainhost

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/nearest.h"
 
 namespace trainhost {
@@ -23,7 +24,7 @@ std::vector<std::string> words_at(const ConfigTree& tree, const KeyPath& path) {
 
 // The same file, however it is reached.
 bool is_file(std::string_view word, const std::string& file) {
-  if (file.empty() || !word.ends_with(".so")) return false;
+  if (file.empty() || !is_path_word(word)) return false;
   std::error_code ignored;
   return std::filesystem::weakly_canonical(word, ignored) == std::filesystem::weakly_canonical(file, ignored);
 }

@@ -90,7 +90,7 @@ class Resolver {
     for (const KeyPath& leaf : table.leaves()) {
       KeyPath at = path;
       at.insert(at.end(), leaf.begin(), leaf.end());
-      result_.evaluation_overrides.set(at, *table.find(leaf), table.origin(leaf));
+      result_.evaluation_overrides.set(at, *table.find(leaf), origin_of_key(*plugin.schema, leaf, table.origin(leaf)));
     }
   }
 

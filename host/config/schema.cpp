@@ -33,6 +33,21 @@ const json* schema_of(const json& schema, const std::string& key) {
 
 bool is_table(const json& schema) { return schema.value("type", json()) == "object"; }
 
+bool is_secret(const json& rules) { return rules.value("x-secret", false); }
+
+// A password of digits, typed without quotes, was taken for a number.
+json as_typed(const json& rules, const json& value, const Origin& origin) {
+  json typed = origin.typed;
+  return origin.typed.empty() || value.is_string() || !check_value(rules, typed).empty() ? value : typed;
+}
+
+Origin hidden(Origin origin) {
+  origin.is_secret = true;
+  origin.typed.clear();
+  if (origin.layer == Layer::kOverride) origin.text = origin.text.substr(0, origin.text.find('=')) + "=(secret)";
+  return origin;
+}
+
 class Checker {
  public:
   Checker(const ConfigTree& table, const std::string& name, Problems& problems) : table_(table), name_(name), problems_(problems) {}
@@ -82,12 +97,22 @@ class Checker {
   }
 
   void check_leaf(const json& rules, const KeyPath& at, const json& value) {
+    if (is_secret(rules)) return check_secret(rules, at, value);
     json normal = value;
     const std::string problem = check_value(rules, normal);
     if (problem.empty())
       result.set(at, normal, table_.origin(at));
     else
       complain(at, format("{} {}", name_of(at), problem));
+  }
+
+  void check_secret(const json& rules, const KeyPath& at, const json& value) {
+    const Origin origin = table_.origin(at), shown = hidden(origin);
+    json normal = as_typed(rules, value, origin);
+    if (check_value(rules, normal).empty())
+      result.set(at, normal, shown);
+    else
+      problems_.add(format("{}: {} must be of the type {} and as its plugin asks; it is secret, so what was got is not shown", shown.text, name_of(at), type_text(rules)));
   }
 
   // Of each group of alternatives in which one is set: all but the one at the highest level. Two at that level are a mistake.
@@ -145,11 +170,18 @@ ConfigTree check_table(const json& schema, const ConfigTree& table, const std::s
   return std::move(checker.result);
 }
 
+Origin origin_of_key(const json& schema, const KeyPath& key, Origin origin) {
+  const json* rules = &schema;
+  for (const std::string& part : key)
+    if (rules) rules = schema_of(*rules, part);
+  return rules && is_secret(*rules) ? hidden(std::move(origin)) : origin;
+}
+
 json trajectory_part(const json& schema, const json& values) {
   json part = json::object();
   for (const auto& [key, value] : values.items()) {
     const json* rules = schema_of(schema, key);
-    if (!rules || !rules->value("x-trajectory", true)) continue;
+    if (!rules || is_secret(*rules) || !rules->value("x-trajectory", true)) continue;
     const json kept = value.is_object() ? trajectory_part(*rules, value) : value;
     if (!kept.is_object() || !kept.empty()) part[key] = kept;
   }

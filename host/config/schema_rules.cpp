@@ -16,7 +16,8 @@ using nlohmann::json;
 const std::vector<std::string> kKeywords = {
     "$schema",   "$id",      "title",    "description", "type",     "properties",     "additionalProperties", "required",
     "items",     "minItems", "maxItems", "enum",        "minimum",  "maximum",        "exclusiveMinimum",     "exclusiveMaximum",
-    "minLength", "pattern",  "default",  "format",      "examples", "x-alternatives", "x-trajectory",         "x-refusal"};
+    "minLength", "pattern",  "default",  "format",      "examples", "x-alternatives", "x-trajectory",         "x-refusal",
+    "x-secret"};
 const std::vector<std::string> kTypes = {"object", "array", "string", "integer", "number", "boolean"};
 
 [[noreturn]] void fail(const std::string& place, const std::string& what) {
@@ -55,6 +56,7 @@ void check_one(const json& schema, const std::string& place) {
     if (std::find(kKeywords.begin(), kKeywords.end(), keyword) == kKeywords.end())
       fail(place, format("the keyword \"{}\" is not supported{}", keyword, did_you_mean(keyword, kKeywords)));
   if (schema.contains("type")) check_types(schema, place);
+  if (schema.contains("x-secret") && !schema["x-secret"].is_boolean()) fail(place, format("\"x-secret\" must be true or false, got {}", schema["x-secret"].dump()));
   if (schema.contains("pattern")) check_pattern(schema, place);
   if (schema.contains("default")) check_default(schema, place);
   check_names(schema, schema.value("required", json::array()), "required", place);

@@ -175,6 +175,51 @@ BOOST_AUTO_TEST_CASE(untracked_keys_and_empty_tables_are_no_part_of_the_trajecto
   BOOST_TEST(trajectory_part(schema, json::parse(R"({"a":1,"b":2,"t":{"c":3}})")) == json::parse(R"({"a":1})"));
 }
 
+const json kSecretSchema = json::parse(R"({"properties":{"user":{"type":"string"},"token":{"type":"string","minLength":3,"x-secret":true},
+  "pin":{"type":"integer","x-secret":true,"default":7}}})");
+
+BOOST_AUTO_TEST_CASE(a_secret_is_marked_and_its_value_stands_in_no_origin) {
+  ConfigTree table;
+  table.add_text("user = \"me\"", "a.toml");
+  table.apply_override("token=hunter2");
+  Problems problems;
+  const ConfigTree result = check_table(kSecretSchema, table, "mail", problems);
+  problems.raise();
+  BOOST_TEST(*result.find({"token"}) == "hunter2");
+  BOOST_TEST(result.origin({"token"}).is_secret);
+  BOOST_TEST(result.origin({"token"}).text == "override token=(secret)");
+  BOOST_TEST(result.origin({"token"}).typed == "");
+  BOOST_TEST(!result.origin({"user"}).is_secret);
+  BOOST_TEST(!result.origin({"pin"}).is_secret);  // a default is known to everybody
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_text_may_look_like_anything) {
+  for (const char* text : {"12345", "true", "1e5", "[1]", "{a=1}", "plain"}) {
+    ConfigTree table;
+    table.add_environment(std::vector<std::string>{std::string("TRAINHOST__TOKEN=") + text});
+    Problems problems;
+    const ConfigTree result = check_table(kSecretSchema, table, "mail", problems);
+    problems.raise();
+    BOOST_TEST(*result.find({"token"}) == text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_that_does_not_fit_is_refused_without_being_shown) {
+  const auto refusal = [](const char* override) {
+    ConfigTree table;
+    table.apply_override(override);
+    Problems problems;
+    (void)check_table(kSecretSchema, table, "mail", problems);
+    return message_of([&] { problems.raise(); });
+  };
+  BOOST_TEST(refusal("token=xy") == "override token=(secret): mail.token must be of the type string and as its plugin asks; it is secret, so what was got is not shown");
+  BOOST_TEST(refusal("pin=hunter2") == "override pin=(secret): mail.pin must be of the type integer and as its plugin asks; it is secret, so what was got is not shown");
+}
+
+BOOST_AUTO_TEST_CASE(secrets_are_no_part_of_the_trajectory) {
+  BOOST_TEST(trajectory_part(kSecretSchema, json::parse(R"({"user":"me","token":"hunter2"})")) == json::parse(R"({"user":"me"})"));
+}
+
 const BadCase kBadSchemas[] = {
     {R"({"type":"object","properties":{"a":{"type":"int"}}})", "p.a: \"type\" must be one of object, array, string, integer, number, boolean, got \"int\""},
     {R"({"type":"object","minimun":3})", "p: the keyword \"minimun\" is not supported; did you mean \"minimum\"?"},
@@ -182,6 +227,7 @@ const BadCase kBadSchemas[] = {
     {R"({"properties":{"a":{"pattern":"("}}})", "p.a: \"pattern\" is no regular expression"},
     {R"({"properties":{"a":{}},"required":["b"]})", "p: \"required\" names \"b\", which is no property"},
     {R"({"properties":{"a":{}},"x-alternatives":[["a","c"]]})", "p: \"x-alternatives\" names \"c\", which is no property"},
+    {R"({"properties":{"a":{"x-secret":"yes"}}})", "p.a: \"x-secret\" must be true or false, got \"yes\""},
     {R"({"properties":{"a":3}})", "p.a: a schema must be an object, got 3"},
     {R"({"properties":{"a":{"type":"array","items":{"tipe":"string"}}}})", "p.a.items: the keyword \"tipe\" is not supported"},
     {R"({"properties":{"a":{"type":"integer","minimum":"x","default":3}}})", "p: a keyword has a value of the wrong type"},

@@ -53,6 +53,15 @@ bool accepts(const std::string& name, const Difference& difference) {
   return !difference.plugin.empty() && (name == difference.plugin || name == name_of(difference.plugin));
 }
 
+// A length that the schedule's own table states stands in schedule_length already: stating the length that a run has anyway changes nothing.
+json plugin_part(const PluginConfig& plugin) {
+  json part = plugin.trajectory;
+  if (plugin.kind != "lr_schedule" || !part.contains("length")) return part;
+  const json& length = part["length"];
+  if (length.is_string() && !length.get<std::string>().empty() && parse_interval(length.get<std::string>(), plugin.table).unit != Unit::kPercent) part.erase("length");
+  return part;
+}
+
 }  // namespace
 
 std::optional<Interval> schedule_length(const ResolvedConfig& config, const std::optional<Interval>& stored) {
@@ -72,7 +81,7 @@ json trajectory(const ResolvedConfig& config, const std::optional<Interval>& len
   std::map<std::string, std::vector<std::string>> order;
   for (const PluginConfig& plugin : config.plugins) {
     if (plugin.trajectory.is_null()) continue;
-    result["plugins"][plugin.kind + "/" + plugin.name] = plugin.trajectory;
+    result["plugins"][plugin.kind + "/" + plugin.name] = plugin_part(plugin);
     order[plugin.kind].push_back(plugin.name);
   }
   for (const auto& [kind, names] : order)

@@ -122,6 +122,16 @@ BOOST_AUTO_TEST_CASE(differences_are_accepted_by_key_plugin_or_table) {
   BOOST_TEST(unaccepted(differences, {"see", "widt", "gp"}).size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(stating_the_length_that_a_schedule_has_anyway_changes_nothing) {
+  const auto with = [](const std::vector<std::string>& overrides) { return trajectory_of(kBase, overrides, with_cosine()); };
+  BOOST_TEST(trajectory_differences(with({}), with({"+cosine.length=600step"})).empty());
+  BOOST_TEST(trajectory_differences(with({}), with({"+cosine.length=600step", "max=900step"})).empty());
+  BOOST_TEST(trajectory_hash(with({})) == trajectory_hash(with({"+cosine.length=600step"})));
+  BOOST_TEST(differences_text(trajectory_differences(with({}), with({"+cosine.length=900step"}))) ==
+             "  schedule_length: \"600step\" in the checkpoint, \"900step\" now");
+  BOOST_TEST(differences_text(trajectory_differences(with({}), with({"+cosine.length=80%"}))) == "  cosine.length: absent in the checkpoint, \"80%\" now");
+}
+
 BOOST_AUTO_TEST_CASE(the_schedules_length_is_its_own_then_the_stored_then_the_runs) {
   const Interval stored = parse_interval("600step", "");
   BOOST_TEST(length_of("max = [\"2h\", \"700step\"]") == "700step");

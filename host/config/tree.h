@@ -25,6 +25,8 @@ struct Origin {
   Layer layer = Layer::kDefault;
   int level = 0;  // the higher wins; each file has its own
   std::string text = "default";
+  std::string typed = {};  // the right side as it was typed: overrides and environment only
+  bool is_secret = false;  // the value is shown and written nowhere; known once a schema was looked at
 };
 
 /// Layers are added in the order of precedence: files (with what they include), environment, overrides, flags. A later value replaces an earlier one;
@@ -35,7 +37,7 @@ class ConfigTree {
   /// An empty table that says where it comes from.
   explicit ConfigTree(const Origin& origin) : origins_{{KeyPath{}, origin}} {}
 
-  /// The file and, before it, what its `include` names, relative to the file that includes.
+  /// The file and, before it, what its `include` names, relative to the file that includes. So are paths of plugins.
   void add_file(const std::filesystem::path& file);
   /// A text that is no file; `name` stands in messages ("<default job>"), includes are relative to `folder`.
   void add_text(std::string_view text, const std::string& name, const std::filesystem::path& folder = ".");

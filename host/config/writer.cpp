@@ -25,7 +25,8 @@ class Writer {
 
   std::string text;
 
-  void add_line(const std::string& key, const json& value, const Origin& origin) {
+  void add_line(const KeyPath& table, const std::string& key, const json& value, const Origin& origin) {
+    if (origin.is_secret) return add_secret(table, key);
     const std::string line = key_text({key}) + " = " + toml_value(value);
     text += with_origins_ ? format("{:<48}  # {}\n", line, comment_text(origin.text)) : line + "\n";
   }
@@ -45,13 +46,21 @@ class Writer {
     for (const std::string& key : keys) {
       if (!table->contains(key) || (*table)[key].is_object()) continue;
       if (!std::exchange(has_header, true)) add_header(header);
-      add_line(key, (*table)[key], tree.origin(extended(path, key)));
+      add_line(header, key, (*table)[key], tree.origin(extended(path, key)));
     }
     for (const std::string& key : keys)
       if (table->contains(key) && (*table)[key].is_object()) add_table(extended(header, key), tree, extended(path, key));
   }
 
  private:
+  // A comment, so that what is read back lacks the key instead of holding something else.
+  void add_secret(const KeyPath& table, const std::string& key) {
+    std::string variable = "TRAINHOST";
+    for (const std::string& part : extended(table, key)) variable += "__" + part;
+    std::transform(variable.begin(), variable.end(), variable.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    text += format("# {} = (secret, not written down; set it again, for example as {})\n", comment_text(key_text({key})), comment_text(variable));
+  }
+
   static KeyPath extended(KeyPath path, const std::string& key) {
     path.push_back(key);
     return path;
@@ -83,6 +92,22 @@ std::string toml_value(const json& value) {
   std::string text;
   for (const auto& [key, child] : value.items()) text += (text.empty() ? "" : ", ") + key_text({key}) + " = " + toml_value(child);
   return text.empty() ? "{}" : "{ " + text + " }";
+}
+
+json masked_values(const ConfigTree& tree) {
+  ConfigTree masked = tree;
+  for (const KeyPath& leaf : tree.leaves())
+    if (const Origin origin = tree.origin(leaf); origin.is_secret) masked.set(leaf, "(secret)", origin);
+  return masked.values();
+}
+
+json public_config(const ResolvedConfig& config) {
+  ConfigTree all = config.host;
+  for (const PluginConfig& plugin : config.plugins) all.graft(parse_key(plugin.table), plugin.tree);
+  all.graft({"evaluation"}, config.evaluation_overrides);
+  for (const KeyPath& leaf : all.leaves())
+    if (all.origin(leaf).is_secret) all.erase(leaf);
+  return all.values();
 }
 
 std::string resolved_toml(const ResolvedConfig& config, bool with_origins) {

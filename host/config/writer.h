@@ -6,8 +6,14 @@
 
 namespace trainhost {
 
-/// Read back, it gives the same config. Tables of plugins that are not chosen are left out.
+/// Read back, it gives the same config, but for secrets: a comment stands in their places. Tables of plugins that are not chosen are left out.
 std::string resolved_toml(const ResolvedConfig& config, bool with_origins = true);
+
+/// The values of a tree with "(secret)" in the places of secrets.
+nlohmann::json masked_values(const ConfigTree& tree);
+
+/// The whole config as one object, shaped like a config file, without secrets: what plugins may see of each other.
+nlohmann::json public_config(const ResolvedConfig& config);
 
 /// One JSON value as TOML.
 std::string toml_value(const nlohmann::json& value);

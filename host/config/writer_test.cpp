@@ -99,6 +99,32 @@ BOOST_AUTO_TEST_CASE(every_value_has_its_origin_behind_it) {
   BOOST_TEST(text.find("learning_rate") == std::string::npos, text);  // installed, not chosen
 }
 
+BOOST_AUTO_TEST_CASE(secrets_are_written_nowhere_and_the_text_reads_back) {
+  const json schema = json::parse(R"({"type":"object","additionalProperties":false,"properties":{"token":{"type":"string","x-secret":true},"user":{"type":"string"}}})");
+  std::vector<PluginSchema> plugins = testing_plugins();
+  plugins.push_back({"observer", "mail", &schema, true});
+  plugins.push_back({"data_source", "vault", &schema, true});
+  ConfigTree tree = testing_tree("[mail]\nuser = \"me\"\ntoken = \"hunter2\"\n[evaluation.heldout]\nvault.token = \"hunter3\"\n");
+  tree.apply_override("vault.token=hunter4");
+  const ResolvedConfig config = resolve(tree, plugins, {"a", false});
+  BOOST_TEST(config.find("observer", "mail")->values["token"] == "hunter2");
+  BOOST_TEST(config.evaluation_sources[0].plugins.back().values["token"] == "hunter3");
+  for (const bool with_origins : {true, false}) {
+    const std::string text = resolved_toml(config, with_origins);
+    BOOST_TEST(text.find("hunter") == std::string::npos, text);
+    BOOST_TEST(text.find("# token = (secret, not written down; set it again, for example as TRAINHOST__MAIL__TOKEN)\n") != std::string::npos, text);
+    BOOST_TEST(text.find("TRAINHOST__EVALUATION__HELDOUT__VAULT__TOKEN") != std::string::npos, text);
+    const ResolvedConfig again = resolve(testing_tree(text), plugins, {"a", false});
+    BOOST_TEST(again.find("observer", "mail")->values == json({{"user", "me"}}));
+  }
+  BOOST_TEST(masked_values(config.find("observer", "mail")->tree) == json({{"user", "me"}, {"token", "(secret)"}}));
+  const json whole = public_config(config);
+  BOOST_TEST(whole.dump().find("hunter") == std::string::npos);
+  BOOST_TEST(whole["mail"] == json({{"user", "me"}}));
+  BOOST_TEST(whole["seed"] == 1);
+  BOOST_TEST(whole["gpt"]["width"] == 128);
+}
+
 BOOST_AUTO_TEST_CASE(an_origin_cannot_break_out_of_its_comment) {
   ConfigTree tree = testing_tree("");
   tree.apply_override("gpt.label=\"a\nseed = 9\"");
