@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 
 #include "base/table.h"
@@ -23,6 +24,12 @@ void write_text(int handle, std::string_view text) {
     if (written <= 0) return;
     text.remove_prefix(static_cast<size_t>(written));
   }
+}
+
+// Time has gone on, the training has not.
+bool says_the_same(const ProgressLine& a, const ProgressLine& b) {
+  const auto is_same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
+  return a.step == b.step && a.skipped_windows == b.skipped_windows && is_same(a.loss, b.loss) && is_same(a.heldout_loss, b.heldout_loss);
 }
 
 }  // namespace
@@ -145,6 +152,8 @@ void Console::print_plain_progress(const std::string& text) {
 std::string Console::take_pending_progress() {
   if (!line_ || !is_pending_) return "";
   is_pending_ = false;
+  if (printed_ && says_the_same(*printed_, *line_)) return "";
+  printed_ = line_;
   last_printed_seconds_ = options_.clock();
   return progress_text(*line_, kNoLimit);
 }

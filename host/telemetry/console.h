@@ -74,6 +74,7 @@ class Console final : public LineGuard {
   mutable std::mutex mutex_;          // guards what follows, and the line of the terminal; taken after the log's own, never before it
   std::optional<ProgressLine> line_;  // the newest; absent before and after training
   bool is_pending_ = false;           // it was not printed yet
+  std::optional<ProgressLine> printed_;  // the newest that was
   bool is_on_screen_ = false;
   double last_drawn_seconds_ = -1e300, last_printed_seconds_ = -1e300;
 };

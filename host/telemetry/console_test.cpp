@@ -171,6 +171,29 @@ BOOST_AUTO_TEST_CASE(a_line_that_was_printed_is_not_printed_again) {
   BOOST_TEST(streams.error() == "step 1  0ms\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_line_that_says_the_same_a_little_later_is_not_printed_again) {
+  Streams streams;
+  const auto console = streams.console();
+  ProgressLine line = at_step(7);
+  console->progress(line, true);
+  streams.now += 0.5;
+  line.elapsed_seconds = 0.5;
+  console->progress(line, true);  // the loop has ended, and says so
+  console->stopped({"done", "max", 0, 7, 0, 1});
+  BOOST_TEST(streams.error() == "step 7  0ms\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_with_a_new_held_out_loss_is_printed_though_the_step_is_the_same) {
+  Streams streams;
+  const auto console = streams.console();
+  console->progress(at_step(7), true);
+  streams.now += 2;
+  ProgressLine line = at_step(7);
+  line.heldout_loss = 1.5;
+  console->progress(line, true);
+  BOOST_TEST(streams.error() == "step 7  0ms\nstep 7  heldout 1.5000  0ms\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_dumb_terminal_is_treated_as_a_pipe) {
   Streams streams(40);
   streams.environment["TERM"] = "dumb";
