@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/crc32c.h"
+#include "base/files.h"
 #include "base/nearest.h"
 #include "config/schema.h"
 #include "plugin/catalog.h"
@@ -36,7 +37,7 @@ conformance::HostTools host_tools() {
 }
 
 fs::path find_file(const std::string& wanted) {
-  if (PluginCatalog::is_path(wanted) || fs::exists(wanted)) return fs::absolute(wanted).lexically_normal();
+  if (is_path_word(wanted) || wanted.ends_with(".so")) return fs::absolute(wanted).lexically_normal();
   return PluginCatalog::scan(plugin_search_path()).find(wanted).file;
 }
 

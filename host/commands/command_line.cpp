@@ -19,16 +19,17 @@ struct Command {
   std::string name, usage, summary, options;  // options: letters of the groups below
 };
 
-// Groups: c config and plugins, p plugins check, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json, o origins, q verbosity.
+// Groups: c config and plugins, p plugins check, w written file, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json, o origins, q verbosity.
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"run", "[run] [CONFIG] [key=value ...]", "train; without CONFIG the default job", "crdjq"},
       {"smoke", "smoke [CONFIG] [key=value ...]", "take a run's own config through every phase on a few batches, before the expensive run", "cvjq"},
       {"sample", "sample RUN", "continue a prompt with the model of a run", "svkq"},
       {"evaluate", "evaluate RUN", "evaluate the model of a run on its evaluation sets", "vkjq"},
-      {"plugins", "plugins list | info NAME|FILE | check NAME|FILE [key=value ...]",
-       "what is installed and what a plugin's keys mean (runs no plugin code); check: asks a plugin file what its kind promises, exit code 13 when it does not hold",
-       "cpvj"},
+      {"plugins", "plugins list | info NAME|FILE | check NAME|FILE [key=value ...] | lock [CONFIG]",
+       "what is installed and what a plugin's keys mean (runs no plugin code); check: asks a plugin file what its kind promises, exit code 13 when it does not hold; "
+       "lock: writes down which plugin files a config uses",
+       "cpwvj"},
       {"config", "config show | check | schema [CONFIG] [key=value ...]", "the resolved config, its check, or its JSON Schema", "coj"},
       {"help", "help [TOPIC]", "explain a topic: config, intervals, overrides, plugins, resume, exit-codes, run-folder, events", ""},
       {"completion", "completion bash", "print a completion script for the shell", ""},
@@ -55,6 +56,7 @@ void add_group(po::options_description& options, char group) {
       add("time-limit", po::value<double>(), "check: seconds that one question may take (default: 30)");
       add("in-process", "check: all questions in this process, for a debugger; a crash ends it, and there is no time limit");
       return;
+    case 'w': add("out", po::value<std::string>(), "FILE that lock writes (default: plugins.lock beside CONFIG)"); return;
     case 'r':
       add("name", po::value<std::string>(), "name of the run; its folder is DIR/NAME");
       add("out", po::value<std::string>(), "DIR that holds the run folders (default: runs)");
@@ -147,6 +149,7 @@ void take_values(const po::variables_map& values, Request& request) {
   request.overrides.insert(request.overrides.end(), sets.begin(), sets.end());
   take(values, "name", request.name);
   take(values, "out", request.out);
+  take(values, "out", request.out_file);
   take(values, "resume", request.resume);
   if (const std::string uri = request.initial_uri(); !uri.empty() && uri.find(':') == std::string::npos)
     throw Error(ExitCode::kConfig, format("command line: --resume {}: wanted auto, never, or the URI of a run's checkpoints, such as file:runs/NAME/checkpoints", uri));

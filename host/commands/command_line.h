@@ -15,6 +15,7 @@ struct Request {
   std::vector<std::string> plugin_edits;  // --plugins, split at commas: "amp", "-csvlog", "kind/name", "path/x.so"
   std::optional<std::string> name;
   std::string out = "runs";
+  std::optional<std::string> out_file;    // plugins lock: what --out says
   std::string resume = "auto";            // auto | never | URI
   std::vector<std::string> resume_without;
   std::optional<std::string> device;      // smoke, sample, evaluate, plugins check

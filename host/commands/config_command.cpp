@@ -36,14 +36,14 @@ json origins_of(const ConfigTree& tree) {
 json shown(const Job& job) {
   json plugins = json::object(), origins = {{"host", origins_of(job.config.host)}, {"plugins", json::object()}};
   for (const PluginConfig& plugin : job.config.plugins) {
-    plugins[plugin.kind + "/" + plugin.name] = plugin.values;
+    plugins[plugin.kind + "/" + plugin.name] = masked_values(plugin.tree);
     origins["plugins"][plugin.kind + "/" + plugin.name] = origins_of(plugin.tree);
   }
-  return {{"host", job.config.host.values()}, {"plugins", plugins}, {"origins", origins}, {"trajectory_hash", job_hash(job)}};
+  return {{"host", masked_values(job.config.host)}, {"plugins", plugins}, {"origins", origins}, {"trajectory_hash", job_hash(job)}};
 }
 
 void show(const Request& request, std::ostream& out) {
-  const Job job = load_job(request);
+  const Job job = load_job(request, LockUse::kIgnored);
   if (request.is_json)
     out << shown(job).dump(2) << "\n";
   else

@@ -38,7 +38,10 @@ Keys that exclude each other (accum.micro_batches, .target_samples, .target_toke
 constexpr const char* kPlugins = R"(--plugins a,b,-c edits the list `plugins` of the config: a plugin replaces the one of its kind where a kind allows one, is added where it allows many,
 wraps where it is a decorator; -c removes. Names: "amp", "precision_policy/amp", or the path of a plugin file.
 Found in: PROGRAM/../plugins, PROGRAM/../lib/trainhost/plugins, TRAINHOST_PLUGIN_PATH (separated by colons), the key plugin_path = ["DIR"].
-`trainhost plugins list` shows what is installed, `trainhost plugins info NAME` the keys of one.
+A word without a slash is a name, never a file of the working folder. A path in a config is relative to the file that says it, one that is typed to the
+working folder; in the environment paths begin with /. Plugin files that others may write to are refused.
+`trainhost plugins list` shows what is installed, `trainhost plugins info NAME` the keys of one; `trainhost plugins lock CONFIG` writes plugins.lock
+beside the config, and from then on other plugin files are refused.
 )";
 
 constexpr const char* kResume = R"(The same command goes on where its run stopped: same name, same values of the keys that change the numbers.
@@ -67,7 +70,7 @@ constexpr const char* kExitCodes = R"(0    done
 
 constexpr const char* kRunFolder = R"(DIR/NAME (runs/NAME unless --out says otherwise) holds
 config.toml    the resolved config, each value with its origin
-run.json       versions, host, device, seed, plugin hashes, how it ended, result_checkpoint
+run.json       versions, host, device, seed, plugins with their sha256, how it ended, result_checkpoint
 log.jsonl      one event a line (`trainhost help events`), append-only
 console.log    what people saw
 checkpoints/   unless checkpoint.uri names another place

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <string_view>
 
+#include "commands/plugins_lock.h"
 #include "config/plugin_list.h"
 #include "config/writer.h"
 #include "default_job_text.h"
@@ -45,8 +47,24 @@ void find_words(PluginCatalog& catalog, const ConfigTree& tree, const std::vecto
       if (!word.starts_with("-")) catalog.find(word);
 }
 
-Job make_job(ConfigTree tree, const Request& request, const std::string& default_name) {
+std::string renewal_command(const Request& request, const Job& job, const std::filesystem::path& lock) {
+  std::string command = "trainhost plugins lock";
+  if (job.config_file) command += " " + job.config_file->string();
+  for (size_t i = 0; i < request.plugin_edits.size(); ++i) command += (i ? "," : " --plugins ") + request.plugin_edits[i];
+  const bool is_found = plugins_lock_place(ConfigTree(), job.config_file) == lock;
+  return is_found ? command : command + " --out " + lock.string();
+}
+
+// A lock that a key names must be there; one beside the config counts when it is.
+void verify_lock(const Request& request, const Job& job) {
+  const auto place = plugins_lock_place(job.tree, job.config_file);
+  if (!place || (!job.tree.find({"plugins_lock"}) && !std::filesystem::exists(*place))) return;
+  require_locked(read_plugins_lock(*place), *place, job.plugins, renewal_command(request, job, *place));
+}
+
+Job make_job(ConfigTree tree, const Request& request, const std::string& default_name, std::optional<std::filesystem::path> config_file, LockUse lock_use) {
   Job job;
+  job.config_file = std::move(config_file);
   job.tree = std::move(tree);
   job.catalog = load_catalog(job.tree);
   find_words(job.catalog, job.tree, request.plugin_edits);
@@ -67,12 +85,19 @@ Job make_job(ConfigTree tree, const Request& request, const std::string& default
   for (size_t i = 0; i < records.size(); ++i) schemas.push_back({records[i].kind, records[i].name, records[i].schema.get(), i < num_chosen});
   job.config = resolve(job.tree, schemas, {default_name, false});
 
-  const auto choose = [&](const PluginConfig& config) { return ChosenPlugin{job.catalog.find(config.kind + "/" + config.name), config.values}; };
+  std::map<std::filesystem::path, std::string> digests;  // of each file once
+  const auto choose = [&](const PluginConfig& config) {
+    const PluginRecord record = job.catalog.find(config.kind + "/" + config.name);
+    std::string& digest = digests[record.file];
+    if (digest.empty()) digest = file_sha256(record);
+    return ChosenPlugin{record, config.values, digest};
+  };
   for (const PluginConfig& config : job.config.plugins) job.plugins.push_back(choose(config));
   for (const EvaluationSources& sources : job.config.evaluation_sources) {
     job.evaluation_sources.emplace_back(sources.set, std::vector<ChosenPlugin>{});
     for (const PluginConfig& config : sources.plugins) job.evaluation_sources.back().second.push_back(choose(config));
   }
+  if (lock_use == LockUse::kVerified) verify_lock(request, job);
   return job;
 }
 
@@ -120,12 +145,15 @@ PluginCatalog load_catalog(const ConfigTree& tree) {
   if (const auto* paths = tree.find({"plugin_path"}); paths && paths->is_array())
     for (const auto& path : *paths)
       if (path.is_string()) configured.emplace_back(path.get<std::string>());
-  return PluginCatalog::scan(plugin_search_path(configured));
+  const auto* is_allowed = tree.find({"allow_writable_plugins"});  // another type than bool is refused when the config is checked
+  const WritableFiles writable_files = is_allowed && *is_allowed == true ? WritableFiles::kAllowed : WritableFiles::kRefused;
+  return PluginCatalog::scan(plugin_search_path(configured), host_abi(), writable_files);
 }
 
-Job load_job(const Request& request) {
-  const std::string default_name = request.words.empty() ? "default" : std::filesystem::path(request.words.back()).stem().string();
-  return make_job(load_tree(request), request, default_name);
+Job load_job(const Request& request, LockUse lock_use) {
+  std::optional<std::filesystem::path> file;
+  if (!request.words.empty()) file = request.words.back();
+  return make_job(load_tree(request), request, file ? file->stem().string() : "default", file, lock_use);
 }
 
 Job load_run_job(const Request& request, const std::filesystem::path& folder) {
@@ -135,7 +163,7 @@ Job load_run_job(const Request& request, const std::filesystem::path& folder) {
   ConfigTree tree;
   tree.add_file(config);
   add_request(tree, request);
-  return make_job(std::move(tree), request, folder.filename().string());
+  return make_job(std::move(tree), request, folder.filename().string(), config, LockUse::kVerified);
 }
 
 SessionSetup make_setup(const Job& job, const std::filesystem::path& folder, const std::string& run_id) {
@@ -149,7 +177,7 @@ SessionSetup make_setup(const Job& job, const std::filesystem::path& folder, con
   setup.facts.run_folder = std::filesystem::absolute(folder).string();
   setup.facts.cache_folder = cache_folder().string();
   if (job.config.run.price_per_hour) setup.facts.currency = job.config.run.currency;  // empty: money is not measured
-  setup.facts.config_json = job.config.host.values().dump();
+  setup.facts.config_json = public_config(job.config).dump();
   return setup;
 }
 

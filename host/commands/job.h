@@ -1,6 +1,7 @@
 // From the command line to a job: config resolved, plugins found and chosen. Runs no plugin code.
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,15 +15,18 @@ namespace trainhost {
 
 struct Job {
   PluginCatalog catalog;
+  std::optional<std::filesystem::path> config_file;  // absent: the default job
   ConfigTree tree;  // as written, with origins
   ResolvedConfig config;
   std::vector<ChosenPlugin> plugins;
   std::vector<std::pair<std::string, std::vector<ChosenPlugin>>> evaluation_sources;
 };
 
+/// Whether the plugin files are held against the lock beside the config (commands/plugins_lock.h): needless where nothing of them runs.
+enum class LockUse { kVerified, kIgnored };
 
 /// The config file of the request (or the default job), environment, overrides and flags. Throws Error(kConfig, kPlugin).
-Job load_job(const Request& request);
+Job load_job(const Request& request, LockUse lock_use = LockUse::kVerified);
 /// The same for the job that an existing run folder holds (its config.toml).
 Job load_run_job(const Request& request, const std::filesystem::path& folder);
 

@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
-#include "base/hash.h"
 #include "base/nearest.h"
 #include "base/table.h"
 #include "commands/check_command.h"
 #include "commands/job.h"
+#include "commands/plugins_lock.h"
 
 namespace trainhost {
 namespace {
@@ -26,7 +26,7 @@ json as_json_object(const PluginRecord& record) {
           {"tier", record.tier()},
           {"summary", record.summary},
           {"file", record.file.string()},
-          {"hash", content_hash(read_file(record.file, ExitCode::kPlugin))},
+          {"sha256", file_sha256(record)},
           {"abi", record.abi},
           {"min_host_minor", record.min_host_minor},
           {"torch_build", record.torch_build ? json(*record.torch_build) : json(nullptr)},
@@ -79,7 +79,8 @@ void print_keys(const json& schema, std::ostream& out) {
   for (const auto& [key, property] : properties->items()) {
     if (!property.is_object()) continue;
     const std::string fallback = property.contains("default") ? property["default"].dump() : is_required(schema, key) ? "(required)" : "(none)";
-    rows.push_back({key, type_text(property), fallback, property.value("description", "")});
+    const std::string type = type_text(property) + (property.value("x-secret", json(false)) == true ? ", secret" : "");
+    rows.push_back({key, type, fallback, property.value("description", "")});
   }
   for (std::vector<std::string>& row : rows)
     for (std::string& cell : row) cell = plain(cell);
@@ -96,6 +97,26 @@ Rows twins(const PluginCatalog& catalog) {
   for (size_t i = 1; i < records.size(); ++i)
     if (records[i].full_name() == records[i - 1].full_name()) rows.push_back({records[i].full_name(), records[i - 1].file.string(), records[i].file.string()});
   return rows;
+}
+
+std::filesystem::path lock_file(const Request& request, const Job& job) {
+  if (request.out_file) return *request.out_file;
+  if (const auto place = plugins_lock_place(job.tree, job.config_file)) return *place;
+  throw Error(ExitCode::kConfig, "command line: plugins lock: the default job lies in no folder; say where the lock goes with --out FILE");
+}
+
+// Other configs of the folder may have entries in the lock, so an older one is added to, not replaced.
+ExitCode write_lock(const Request& request, std::ostream& out) {
+  const Job job = load_job(request, LockUse::kIgnored);
+  const std::filesystem::path file = lock_file(request, job);
+  PluginsLock lock = std::filesystem::exists(file) ? read_plugins_lock(file) : PluginsLock();
+  lock = with_chosen(std::move(lock), job.plugins);
+  write_file_atomically(file, plugins_lock_text(lock));
+  if (request.is_json)
+    out << json{{"file", file.string()}, {"chosen", job.plugins.size()}, {"locked", lock.size()}}.dump() << "\n";
+  else
+    out << format("{}: {} plugins are locked, {} of them are chosen here\n", file.string(), lock.size(), job.plugins.size());
+  return ExitCode::kDone;
 }
 
 }  // namespace
@@ -138,18 +159,23 @@ void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_
   if (!record.schemes.empty()) rows.push_back({"URI schemes", plain(joined(record.schemes))});
   if (!record.needs.empty()) rows.push_back({"needs", plain(joined(record.needs))});
   rows.push_back({"file", record.file.string()});
-  rows.push_back({"hash", content_hash(read_file(record.file, ExitCode::kPlugin))});
+  rows.push_back({"sha256", file_sha256(record)});
   out << align_columns(rows, "ll");
   print_keys(*record.schema, out);
 }
 
 ExitCode plugins_command(const Request& request) {
-  static const std::vector<std::string> kVerbs{"list", "info", "check"};
+  static const std::vector<std::string> kVerbs{"list", "info", "check", "lock"};
   const std::string verb = request.words.empty() ? "" : request.words.front();
   if (std::find(kVerbs.begin(), kVerbs.end(), verb) == kVerbs.end())
-    throw Error(ExitCode::kConfig, format("command line: plugins takes list, info or check, got \"{}\"{}", verb, did_you_mean(verb, kVerbs)));
+    throw Error(ExitCode::kConfig, format("command line: plugins takes list, info, check or lock, got \"{}\"{}", verb, did_you_mean(verb, kVerbs)));
   if (verb == "check") return check_command(request, std::cout);
   Request layers = request;
+  layers.words.erase(layers.words.begin());
+  if (verb == "lock") {
+    if (layers.words.size() > 1) throw Error(ExitCode::kConfig, format("command line: plugins lock takes one CONFIG, got {} and {}", layers.words[0], layers.words[1]));
+    return write_lock(layers, std::cout);
+  }
   layers.words.clear();
   PluginCatalog catalog = load_catalog(load_tree(layers));
   if (verb == "list") {

@@ -1,4 +1,4 @@
-// `trainhost plugins list` and `trainhost plugins info`: what is installed, without running any of it.
+// `trainhost plugins list`, `info` and `lock`: what is installed and which files a config uses, without running any of it.
 #pragma once
 #include <iosfwd>
 #include <string>
@@ -16,7 +16,7 @@ void print_plugin_list(const PluginCatalog& catalog, bool as_json, std::ostream&
 /// One plugin by name, kind/name or file: what it is, and its config keys with types, defaults and meaning. Throws Error(kPlugin).
 void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_json, std::ostream& out);
 
-/// `list`, `info NAME` or `check FILE`, answers on stdout. Throws Error.
+/// `list`, `info NAME`, `check FILE` or `lock [CONFIG]`, answers on stdout. Throws Error.
 ExitCode plugins_command(const Request& request);
 
 }  // namespace trainhost

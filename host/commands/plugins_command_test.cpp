@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(the_list_as_json) {
   BOOST_TEST(first["kind"] == "precision_policy");
   BOOST_TEST(first["name"] == "zoo_policy");
   BOOST_TEST(first["tier"] == "T0");
-  BOOST_TEST(first["hash"].get<std::string>().size() == 32);
+  BOOST_TEST(first["sha256"].get<std::string>().size() == 64);
 }
 
 BOOST_AUTO_TEST_CASE(info_shows_keys_with_types_defaults_and_meaning) {

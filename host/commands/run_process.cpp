@@ -160,24 +160,28 @@ void RunProcess::open_session() {
   }
   record_["attempts"] = record_.value("attempts", 0) + 1;
   record_["status"] = "running";
+  record_["plugins"] = plugin_files();  // of this attempt; those of earlier ones are in the log
   publish("run_start", {{"run_id", run_id}, {"name", job_.config.run.name}, {"attempt", record_["attempts"]}, {"version", TRAINHOST_VERSION},
-                        {"device", session_->report().device.name}, {"trajectory_hash", session_->identity().trajectory_hash}, {"plugins", record_.value("plugins", Json::array())}});
+                        {"device", session_->report().device.name}, {"trajectory_hash", session_->identity().trajectory_hash}, {"plugins", record_["plugins"]}});
   if (const CheckpointInfo* restored = session_->restored())
     publish("restored", {{"step", restored->step}, {"window", restored->window}, {"key", restored->id}, {"seconds", monotonic_seconds() - started}});
   else if (folder_.is_resume())
     log_warning("{}: the run stopped before its first checkpoint; it begins anew", folder_.path().string());
 }
 
-Json RunProcess::first_record() const {
-  const SessionReport& report = session_->report();
+Json RunProcess::plugin_files() const {
   Json plugins = Json::array();
   for (const ChosenPlugin& plugin : job_.plugins)
-    plugins.push_back({{"plugin", plugin.record.full_name()}, {"version", plugin.record.version}, {"file", plugin.record.file.string()},
-                       {"hash", content_hash(read_file(plugin.record.file))}});
+    plugins.push_back({{"plugin", plugin.record.full_name()}, {"version", plugin.record.version}, {"file", plugin.record.file.string()}, {"sha256", plugin.sha256}});
+  return plugins;
+}
+
+Json RunProcess::first_record() const {
+  const SessionReport& report = session_->report();
   const RunIdentity& identity = session_->identity();
   return {{"v", 1}, {"name", job_.config.run.name}, {"started", utc_timestamp(unix_nanoseconds())}, {"host", host_name()},
           {"versions", {{"trainhost", TRAINHOST_VERSION}, {"torch", report.device.torch_version}, {"cuda", report.device.cuda_version}}},
-          {"device", report.device.name}, {"seed", job_.config.run.seed}, {"plugins", plugins},
+          {"device", report.device.name}, {"seed", job_.config.run.seed},
           {"trajectory", identity.trajectory}, {"trajectory_hash", identity.trajectory_hash}, {"schedule_length", identity.schedule_length}};
 }
 

@@ -34,6 +34,7 @@ class RunProcess {
   void finish(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason);
   void publish(const char* event, nlohmann::ordered_json details);
   nlohmann::json first_record() const;
+  nlohmann::json plugin_files() const;
 
   const Request& request_;
   Job job_;

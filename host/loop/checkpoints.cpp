@@ -15,7 +15,7 @@ RestoredRun unpack(LoadedCheckpoint checkpoint) {
     const Json all = Json::parse(checkpoint.run_state_json);
     run.state = run_state_from_json(all.at("state"));
     run.ledger = all.at("ledger");
-    run.identity = {all.at("trajectory"), checkpoint.trajectory_hash, all.at("schedule_length"), all.at("data_fingerprint")};
+    run.identity = {all.at("trajectory"), checkpoint.trajectory_hash, all.at("schedule_length"), all.at("data_fingerprint"), all.value("plugins", Json::array())};
   } catch (const Json::exception& problem) {
     throw Error(ExitCode::kCheckpointUnreadable, format("checkpoint {}: the loop's state is not as this version writes it: {}; resume with the trainhost that wrote it",
                                                         checkpoint.info.id, problem.what()));
@@ -35,7 +35,7 @@ SaveReport Checkpoints::save(RunState& state, const std::map<std::string, double
   for (Instance* instance : stateful_)
     snapshot.plugin_states.push_back({instance->full_name(), instance->record().version, State(*instance).save()});
   snapshot.run_state_json = Json{{"state", to_json(state)}, {"ledger", ledger_.to_json()}, {"trajectory", identity_.trajectory},
-                                 {"schedule_length", identity_.schedule_length}, {"data_fingerprint", identity_.data_fingerprint}}.dump();
+                                 {"schedule_length", identity_.schedule_length}, {"data_fingerprint", identity_.data_fingerprint}, {"plugins", identity_.plugins}}.dump();
   snapshot.window = state.windows;
   snapshot.step = state.collected_step();
   snapshot.trajectory_hash = identity_.trajectory_hash;

@@ -21,6 +21,7 @@ struct RunIdentity {
   std::string trajectory_hash;
   std::string schedule_length;  // as text, empty: none
   std::string data_fingerprint = {};  // of the training set, as its source says, in hex
+  nlohmann::json plugins = nlohmann::json::array();  // of {plugin, version, sha256}: the files that the numbers were made with
 };
 
 /// A checkpoint that was read: the loop's part unpacked, the rest as it came.

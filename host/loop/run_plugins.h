@@ -16,6 +16,7 @@ namespace trainhost {
 struct ChosenPlugin {
   PluginRecord record;
   nlohmann::json config;  // checked
+  std::string sha256 = {};  // of the plugin file
 };
 
 class RunPlugins {

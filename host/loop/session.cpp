@@ -30,6 +30,21 @@ void warn_of_damage(const CheckpointDamage& damage) {
   log_warning("checkpoint {}: damaged in its {} ({}): {}; using an older one", damage.id, damage.region, damage.object, damage.reason);
 }
 
+nlohmann::json plugin_files(std::span<const ChosenPlugin> plugins) {
+  nlohmann::json files = nlohmann::json::array();
+  for (const ChosenPlugin& plugin : plugins) files.push_back({{"plugin", plugin.record.full_name()}, {"version", plugin.record.version}, {"sha256", plugin.sha256}});
+  return files;
+}
+
+// Another build of a plugin may compute other numbers; whether it does only its author knows, so a resume goes on and says so.
+void warn_of_other_files(const nlohmann::json& saved, std::span<const ChosenPlugin> plugins, const std::string& checkpoint) {
+  for (const ChosenPlugin& plugin : plugins)
+    for (const nlohmann::json& before : saved)
+      if (before.value("plugin", "") == plugin.record.full_name() && before.value("sha256", "") != plugin.sha256)
+        log_warning("{}: checkpoint {} was written with version {}, sha256 {}; {} has version {}, sha256 {}", plugin.record.full_name(), checkpoint,
+                    before.value("version", ""), before.value("sha256", ""), plugin.record.file.string(), plugin.record.version, plugin.sha256);
+}
+
 // NAME of --resume-without may be a plugin's bare name too.
 bool is_accepted(const std::vector<std::string>& accepted, const std::string& full_name) {
   return std::any_of(accepted.begin(), accepted.end(), [&](const std::string& name) { return full_name == name || full_name.ends_with("/" + name); });
@@ -99,7 +114,9 @@ std::optional<RestoredRun> Session::load_checkpoint() {
   identity_.schedule_length = length ? length->text : "";
   identity_.trajectory = trajectory(setup_.config, length);
   identity_.trajectory_hash = trajectory_hash(identity_.trajectory);
+  identity_.plugins = plugin_files(setup_.plugins);
   if (run && setup_.is_training) require_same_trajectory(run->identity.trajectory, identity_.trajectory, setup_.accepted, format("checkpoint {}", run->checkpoint.info.id));
+  if (run) warn_of_other_files(run->identity.plugins, setup_.plugins, run->checkpoint.info.id);
   if (run) restored_ = run->checkpoint.info;
   return run;
 }

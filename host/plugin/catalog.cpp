@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/nearest.h"
 #include "plugin/kind.h"
+#include "plugin/trust.h"
 
 namespace trainhost {
 namespace {
@@ -30,18 +31,24 @@ size_t kind_rank(const PluginRecord& record) { return static_cast<size_t>(find_k
 
 bool ends_with(std::string_view text, std::string_view end) { return text.size() >= end.size() && text.substr(text.size() - end.size()) == end; }
 
+// An empty element, which a script makes by appending to an unset variable, is nothing: the working folder is never searched by accident.
+void add_elements(std::string_view list, std::vector<fs::path>& folders) {
+  while (!list.empty()) {
+    const std::string_view element = list.substr(0, list.find(':'));
+    list.remove_prefix(std::min(list.size(), element.size() + 1));
+    if (element.empty()) continue;
+    if (element.front() != '/')
+      throw Error(ExitCode::kConfig, format("TRAINHOST_PLUGIN_PATH: \"{}\" is relative, so it would mean another folder in each working folder; write it from / on",
+                                            element));
+    folders.emplace_back(element);
+  }
+}
+
 }  // namespace
 
 std::vector<fs::path> plugin_search_path(std::span<const fs::path> configured) {
   std::vector<fs::path> wanted = {program_folder() / "../plugins", program_folder() / "../lib/trainhost/plugins"};
-  if (const char* variable = std::getenv("TRAINHOST_PLUGIN_PATH")) {
-    std::string_view rest = variable;
-    while (!rest.empty()) {
-      const size_t colon = rest.find(':');
-      if (colon != 0) wanted.emplace_back(rest.substr(0, colon));
-      rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
-    }
-  }
+  if (const char* variable = std::getenv("TRAINHOST_PLUGIN_PATH")) add_elements(variable, wanted);
   for (const fs::path& folder : configured) {
     if (!fs::is_directory(folder)) throw Error(ExitCode::kConfig, format("plugin_path: {} is no folder; create it or correct the path", folder.string()));
     wanted.push_back(folder);
@@ -56,9 +63,10 @@ std::vector<fs::path> plugin_search_path(std::span<const fs::path> configured) {
   return folders;
 }
 
-PluginCatalog PluginCatalog::scan(std::span<const fs::path> folders, const HostAbi& host) {
+PluginCatalog PluginCatalog::scan(std::span<const fs::path> folders, const HostAbi& host, WritableFiles writable_files) {
   PluginCatalog catalog;
   catalog.host_ = host;
+  catalog.writable_files_ = writable_files;
   for (const fs::path& folder : folders) catalog.add_folder(folder);
   catalog.sort();
   return catalog;
@@ -72,16 +80,25 @@ void PluginCatalog::add_folder(const fs::path& folder) {
     if (entry->path().extension() == ".so") files.push_back(entry->path());
   if (error) broken_.push_back({folder, format("{}: cannot be listed: {}; check its permissions", folder.string(), error.message()), {}});
   std::sort(files.begin(), files.end());
-  for (const fs::path& file : files) add_file(real_path(file));
+  const std::string complaint = distrust_folder(folder);  // also about links to files elsewhere: who may write here chooses what they lead to
+  for (const fs::path& file : files) add_file(real_path(file), complaint);
 }
 
-void PluginCatalog::add_file(const fs::path& file) {
+void PluginCatalog::require_trusted(const fs::path& file, const std::string& folder_complaint) const {
+  if (writable_files_ == WritableFiles::kAllowed) return;
+  if (!folder_complaint.empty()) throw Error(ExitCode::kPlugin, format("{}: not loaded: {}", file.string(), folder_complaint));
+  if (const std::string complaint = distrust_file(file); !complaint.empty())
+    throw Error(ExitCode::kPlugin, complaint.starts_with(file.string()) ? complaint : format("{}: not loaded: {}", file.string(), complaint));
+}
+
+void PluginCatalog::add_file(const fs::path& file, const std::string& folder_complaint) {
   const auto is_it = [&](const auto& known) { return known.file == file; };
   if (std::any_of(records_.begin(), records_.end(), is_it) || std::any_of(broken_.begin(), broken_.end(), is_it)) return;
   BrokenFile broken{file, "", {}};
   try {
     std::vector<PluginRecord> records = read_records(file);
     for (const PluginRecord& record : records) broken.names.push_back(record.full_name());
+    require_trusted(file, folder_complaint);
     for (const PluginRecord& record : records) check_compatible(record, host_);
     std::move(records.begin(), records.end(), std::back_inserter(records_));
   } catch (const Error& error) {
@@ -95,10 +112,6 @@ void PluginCatalog::sort() {
                    [](const PluginRecord& a, const PluginRecord& b) { return std::pair(kind_rank(a), a.name) < std::pair(kind_rank(b), b.name); });
 }
 
-bool PluginCatalog::is_path(std::string_view wanted) {
-  return ends_with(wanted, ".so") || wanted.substr(0, 1) == "/" || wanted.substr(0, 2) == "./" || wanted.substr(0, 3) == "../";
-}
-
 std::vector<const PluginRecord*> PluginCatalog::matches(std::string_view wanted) const {
   std::vector<const PluginRecord*> found;
   const bool has_kind = wanted.find('/') != std::string_view::npos;
@@ -108,7 +121,7 @@ std::vector<const PluginRecord*> PluginCatalog::matches(std::string_view wanted)
 }
 
 PluginRecord PluginCatalog::find(std::string_view wanted) {
-  if (is_path(wanted)) return find_file(real_path(fs::path(wanted)));
+  if (is_path_word(wanted)) return find_file(real_path(fs::path(wanted)));
   const auto found = matches(wanted);
   if (found.empty()) throw_unknown(wanted);
   for (const PluginRecord* other : found) {
@@ -125,6 +138,7 @@ PluginRecord PluginCatalog::find(std::string_view wanted) {
 
 PluginRecord PluginCatalog::find_file(const fs::path& file) {
   const std::vector<PluginRecord> records = read_plugin_file(file, host_);  // throws for a broken one
+  require_trusted(file);
   if (records.size() > 1) {
     std::string names;
     for (const PluginRecord& record : records) names += (names.empty() ? "" : ", ") + record.full_name();
@@ -149,6 +163,8 @@ void PluginCatalog::throw_unknown(std::string_view wanted) const {
   std::vector<std::string> names;
   const bool has_kind = wanted.find('/') != std::string_view::npos;
   for (const PluginRecord& record : records_) names.push_back(has_kind ? record.full_name() : record.name);
+  if (ends_with(wanted, ".so"))
+    throw Error(ExitCode::kPlugin, format("unknown plugin \"{}\"; if a file of the working folder is meant, write ./{}", wanted, wanted));
   const std::string hint = did_you_mean(wanted, names);
   throw Error(ExitCode::kPlugin, format("unknown plugin \"{}\"{}{}; looked in: {}", wanted, hint.empty() ? "; none is installed" : "",
                                         ends_with(hint, "?") ? hint.substr(0, hint.size() - 1) : hint, list_paths(folders_)));

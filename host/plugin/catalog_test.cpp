@@ -109,6 +109,59 @@ BOOST_AUTO_TEST_CASE(the_search_path_has_existing_folders_once) {
   BOOST_TEST(path == (std::vector<fs::path>{fs::canonical(folder.path()), fs::canonical(other.path())}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(no_element_of_the_variable_means_the_working_folder) {
+  for (const char* relative : {".", "plugins", "./plugins", "/usr::..", ":build/plugins:"}) {
+    ::setenv("TRAINHOST_PLUGIN_PATH", relative, 1);
+    expect_error(ExitCode::kConfig, {"TRAINHOST_PLUGIN_PATH: \"", "\" is relative", "write it from / on"}, [&] { plugin_search_path({}); });
+  }
+  const fs::path here = fs::canonical(fs::current_path());
+  for (const char* empty : {"", ":", "::/no/such/folder:"}) {
+    ::setenv("TRAINHOST_PLUGIN_PATH", empty, 1);
+    for (const fs::path& folder : plugin_search_path({})) BOOST_TEST(folder != here);
+  }
+  ::unsetenv("TRAINHOST_PLUGIN_PATH");
+}
+
+BOOST_AUTO_TEST_CASE(a_word_without_a_slash_is_a_name_even_where_a_file_is_called_so) {
+  const TemporaryFolder folder;
+  const fs::path before = fs::current_path();
+  folder.add("good", "good.so"), folder.add("good", "good");
+  fs::current_path(folder.path());
+  PluginCatalog catalog = scan({});
+  expect_error(ExitCode::kPlugin, {"unknown plugin \"good.so\"", "write ./good.so"}, [&] { catalog.find("good.so"); });
+  expect_error(ExitCode::kPlugin, {"unknown plugin \"good\""}, [&] { catalog.find("good"); });
+  BOOST_TEST(catalog.find("./good.so").name == "good");
+  fs::current_path(before);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_everybody_may_write_to_is_broken_unless_that_is_allowed) {
+  const TemporaryFolder folder;
+  const fs::path file = folder.add("good", "good.so");
+  folder.add("nearly_good", "other.so");
+  fs::permissions(file, fs::perms::others_write, fs::perm_options::add);
+  PluginCatalog catalog = scan({folder.path()});
+  BOOST_TEST(catalog.find("goods").name == "goods");
+  BOOST_REQUIRE(catalog.broken().size() == 1);
+  BOOST_TEST((catalog.broken()[0].names == std::vector<std::string>{"stopping_rule/good"}));
+  expect_error(ExitCode::kPlugin, {"plugin \"good\": " + file.string() + ": may be written to by everybody"}, [&] { catalog.find("good"); });
+  expect_error(ExitCode::kPlugin, {": may be written to by everybody"}, [&] { catalog.find(file.string()); });
+  const std::vector<fs::path> folders = {folder.path()};
+  PluginCatalog trusting = PluginCatalog::scan(folders, HostAbi{1, 0, "none"}, WritableFiles::kAllowed);
+  BOOST_TEST(trusting.find("good").name == "good");
+  BOOST_TEST(trusting.broken().empty());
+}
+
+BOOST_AUTO_TEST_CASE(all_files_of_a_folder_that_everybody_may_write_to_are_broken_also_those_that_links_lead_to) {
+  const TemporaryFolder folder, elsewhere;
+  const fs::path file = folder.add("good", "good.so");
+  fs::create_symlink(elsewhere.add("nearly_good", "other.so"), folder.path() / "link.so");
+  fs::permissions(folder.path(), fs::perms::others_write, fs::perm_options::add);
+  PluginCatalog catalog = scan({folder.path()});
+  BOOST_TEST(catalog.records().empty());
+  expect_error(ExitCode::kPlugin, {file.string() + ": not loaded: " + folder.path().string() + ": may be written to by everybody"}, [&] { catalog.find("good"); });
+  expect_error(ExitCode::kPlugin, {": not loaded: " + folder.path().string()}, [&] { catalog.find("goods"); });
+}
+
 BOOST_AUTO_TEST_CASE(a_configured_folder_must_exist) {
   const std::vector<fs::path> configured = {"/no/such/folder"};
   expect_error(ExitCode::kConfig, {"plugin_path: /no/such/folder is no folder"}, [&] { plugin_search_path(configured); });

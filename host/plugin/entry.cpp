@@ -43,9 +43,17 @@ EntryFunction* load(const PluginRecord& record) {
   fail(record, format("exports no function {}; build it again with trainhost_add_plugin(), which does", kEntrySymbol));
 }
 
+// Nothing that was checked holds for another file: neither before its initialisers run, nor when it was replaced while they did.
+EntryFunction* load_unchanged(const PluginRecord& record) {
+  require_unchanged(record.file, record.identity);
+  EntryFunction* entry = load(record);
+  require_unchanged(record.file, record.identity);
+  return entry;
+}
+
 const trainhost_entry* call_entry(const PluginRecord& record) {
   try {
-    return load(record)();
+    return load_unchanged(record)();
   } catch (const Error&) {
     throw;
   } catch (...) {

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/sha256.h"
 #include "plugin/elf_section.h"
 #include "plugin/kind.h"
 
@@ -125,6 +126,7 @@ void check_torch_build(const PluginRecord& record, const HostAbi& host) {
 HostAbi host_abi() { return {TRAINHOST_ABI_MAJOR, TRAINHOST_ABI_MINOR, TRAINHOST_TORCH_BUILD}; }
 
 std::vector<PluginRecord> read_records(const std::filesystem::path& file) {
+  const FileIdentity identity = file_identity(file);  // before anything is read
   const std::optional<std::string> section = read_elf_section(file, ".trainhost.plugin");
   if (!section)
     throw Error(ExitCode::kPlugin, format("{}: is a shared library, but no trainhost plugin: it has no section .trainhost.plugin; build it with "
@@ -136,6 +138,7 @@ std::vector<PluginRecord> read_records(const std::filesystem::path& file) {
     RecordReader reader{file, records.size() + 1};
     if (records.size() == kMaxRecords) reader.fail(format("is one too many: a file holds at most {}", kMaxRecords));
     records.push_back(reader.read(bytes));
+    records.back().identity = identity;
   }
   if (records.empty()) throw Error(ExitCode::kPlugin, format("{}: its section .trainhost.plugin is empty; build it again with this SDK", file.string()));
   return records;
@@ -157,6 +160,12 @@ void check_compatible(const PluginRecord& record, const HostAbi& host) {
                 format("{}: {} is of a kind that this host has not (update trainhost or correct the plugin): {}", file, record.full_name(), error.what()));
   }
   check_torch_build(record, host);
+}
+
+std::string file_sha256(const PluginRecord& record) {
+  const std::string digest = sha256_of_file(record.file, ExitCode::kPlugin);
+  require_unchanged(record.file, record.identity);
+  return digest;
 }
 
 std::vector<PluginRecord> read_plugin_file(const std::filesystem::path& file, const HostAbi& host) {

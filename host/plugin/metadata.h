@@ -11,6 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/error.h"
+#include "plugin/file_identity.h"
 
 namespace trainhost {
 
@@ -26,7 +27,8 @@ struct PluginRecord {
   bool is_stateful = false;
   std::shared_ptr<const nlohmann::json> schema;  // JSON Schema of its config, an object; never null; shared by copies of the record
   std::filesystem::path file;
-  std::string metadata;  // the record's very bytes
+  FileIdentity identity;  // of the file, when the record was read
+  std::string metadata;   // the record's very bytes
 
   /// "T2" when it is tied to a LibTorch build, else "T0".
   std::string tier() const { return torch_build ? "T2" : "T0"; }
@@ -49,5 +51,8 @@ void check_compatible(const PluginRecord& record, const HostAbi& host);
 
 /// Both. Every message begins with the file's path and ends with the remedy.
 std::vector<PluginRecord> read_plugin_file(const std::filesystem::path& file, const HostAbi& host = host_abi());
+
+/// SHA-256 of the record's file, 64 hex digits. Throws Error(kPlugin) when the file cannot be read, or is no longer the one that the record was read from.
+std::string file_sha256(const PluginRecord& record);
 
 }  // namespace trainhost

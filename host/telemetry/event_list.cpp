@@ -21,7 +21,7 @@ const std::vector<EventKind> kKinds{
       {"version", "string", "of trainhost"},
       {"device", "string", "what it computes on"},
       {"trajectory_hash", "string", "hash over the keys that change the numbers"},
-      {"plugins", "array", "of objects {plugin, version, file, why}"}}},
+      {"plugins", "array", "of objects {plugin, version, file, sha256}"}}},
     {"restored", "state was read from a checkpoint", {kStep, kWindow, kKey, {"seconds", "number?", "how long it took"}}},
     {"plan",
      "what the run is going to do, known before its first window",

@@ -62,6 +62,15 @@ class KilledRuns(TestCase):
         self.assertEqual(loop_state(run.newest())["windows"], 16)
 
 
+    def test_the_length_that_a_schedule_has_anyway_may_be_stated(self):
+        self.write("mlp.toml", MLP)
+        self.trainhost("run", "mlp.toml", "max=10step", "--name", "plain")
+        self.trainhost("run", "mlp.toml", "max=20step", "cosine.length=20step", "--name", "plain", code=2)
+        self.trainhost("run", "mlp.toml", "max=20step", "cosine.length=10step", "--name", "plain")
+        self.trainhost("run", "mlp.toml", "max=20step", "cosine.length=10step", "--name", "stated")
+        self.assert_same_state(self.run_folder("plain").newest(), self.run_folder("stated").newest())
+
+
 class Interrupts(TestCase):
     def test_once_saves_and_the_same_command_goes_on(self):
         self.write("gpt.toml", GPT)
