@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(the_schema_is_what_the_keys_say) {
   BOOST_TEST(keys["wide"]["default"] == -9007199254740993);
   BOOST_TEST(keys["huge"]["default"] == 18446744073709551615u);
   BOOST_TEST(keys["rate"] == json::parse(R"({"type":"number","exclusiveMinimum":0,"exclusiveMaximum":0.001,"default":3e-4,"description":""})"));
-  BOOST_TEST(keys["text"] == json({{"type", "string"}, {"default", "say \"hi\"\n\x01 ü"}, {"x-trajectory", false}, {"description", ""}}));
+  BOOST_TEST(keys["text"] == json({{"type", "string"}, {"default", "say \"hi\"\n\x01 ü"}, {"x-secret", true}, {"x-trajectory", false}, {"description", ""}}));
   BOOST_TEST(keys["choice"]["enum"] == json({"auto", "never"}));
   BOOST_TEST(keys["sizes"] == json::parse(R"({"type":"array","items":{"type":"integer","minimum":1},"default":[64,128],"description":""})"));
   BOOST_TEST(keys["betas"]["default"] == json::parse("[0.9,0.999]"));

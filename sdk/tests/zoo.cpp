@@ -209,7 +209,7 @@ TRAINHOST_DEFINE(Echo, {
                 .key("wide", &AllTypes::wide, "")
                 .key("huge", &AllTypes::huge, "")
                 .key("rate", &AllTypes::rate, "", trainhost::greater_than(0), trainhost::less_than(1e-3))
-                .key("text", &AllTypes::text, "", trainhost::no_trajectory)
+                .key("text", &AllTypes::text, "", trainhost::no_trajectory, trainhost::secret)
                 .key("choice", &AllTypes::choice, "", trainhost::one_of("auto", "never"))
                 .key("sizes", &AllTypes::sizes, "", trainhost::at_least(1))
                 .key("ids", &AllTypes::ids, "")

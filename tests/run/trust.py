@@ -161,5 +161,30 @@ class Record(TestCase):
         self.assertEqual(digest(run.record()["plugins"])["stopping_rule/trouble"], sha256(self.rule))
 
 
+class Secrets(TestCase):
+    def test_reach_the_plugin_and_nobody_else(self):
+        self.write("mlp.toml", f'plugin_path = ["{TEST_PLUGINS}"]\n' + MLP.replace('"localckpt"', '"localckpt", "trouble"') + '[trouble]\ntoken = "hunter2"\n')
+        ways = {"file": ((), {}), "override": (("trouble.token=hunter2",), {}), "environment": ((), {"TRAINHOST__TROUBLE__TOKEN": "hunter2"})}
+        for name, (words, environment) in ways.items():
+            result = self.trainhost("run", "mlp.toml", "--name", name, "--json", "max=5step", *words, **environment)
+            self.assertIn("the token has 7 characters; others are not told of it", result.err)
+            self.assertNotIn("hunter2", result.out + result.err)
+            for path in (self.folder / "runs" / name).rglob("*"):
+                if path.is_file():
+                    self.assertNotIn(b"hunter2", path.read_bytes(), path)
+            for options in ((), ("--origins",), ("--json",), ("--json", "--origins")):
+                self.assertNotIn("hunter2", self.trainhost("config", "show", "mlp.toml", *options, *words, **environment).out)
+        self.assertIn("TRAINHOST__TROUBLE__TOKEN", (self.folder / "runs/file/config.toml").read_text())
+        self.assertRegex(self.trainhost("plugins", "info", "trouble", TRAINHOST_PLUGIN_PATH=str(TEST_PLUGINS)).out, r"token +string, secret")
+
+    def test_another_secret_goes_on_and_one_of_digits_is_a_text(self):
+        self.write("mlp.toml", f'plugin_path = ["{TEST_PLUGINS}"]\n' + MLP.replace('"localckpt"', '"localckpt", "trouble"'))
+        self.trainhost("run", "mlp.toml", "max=5step", "trouble.token=hunter2")
+        result = self.trainhost("run", "mlp.toml", "max=8step", TRAINHOST__TROUBLE__TOKEN="1234567890")
+        self.assertIn("the token has 10 characters", result.err)
+        self.assertEqual(self.run_folder("mlp").record()["attempts"], 2)
+        self.trainhost("evaluate", "runs/mlp", TRAINHOST__TROUBLE__TOKEN="1234567890")
+
+
 if __name__ == "__main__":
     main()

@@ -12,11 +12,18 @@ using trainhost::Verdict;
 struct Config {
   std::optional<std::uint64_t> blocks_at, fails_from, diverges_at;  // windows
   bool loads = true;
+  std::string token;
 };
 
 class Trouble final : public trainhost::StoppingRule {
  public:
   explicit Trouble(Config config) : config_(config) {}
+
+  void start() override {
+    if (config_.token.empty()) return;
+    const bool is_told = host().config_json().find(config_.token) != std::string_view::npos;
+    host().log_warning("the token has {} characters; others are {}told of it", config_.token.size(), is_told ? "" : "not ");
+  }
 
   Verdict check(const Progress& progress, std::span<const trainhost::Metric>) override {
     if (config_.blocks_at && progress.windows >= *config_.blocks_at) block();
@@ -51,5 +58,6 @@ TRAINHOST_PLUGIN(Trouble, {
                 .key("blocks_at", &Config::blocks_at, "window at which a call never returns", trainhost::no_trajectory)
                 .key("fails_from", &Config::fails_from, "window from which all calls fail", trainhost::no_trajectory)
                 .key("diverges_at", &Config::diverges_at, "window at which the run is called diverged", trainhost::no_trajectory)
-                .key("loads", &Config::loads, "whether what is saved now can be loaded", trainhost::no_trajectory),
+                .key("loads", &Config::loads, "whether what is saved now can be loaded", trainhost::no_trajectory)
+                .key("token", &Config::token, "a password", trainhost::secret),
 })

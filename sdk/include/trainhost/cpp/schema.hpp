@@ -42,7 +42,7 @@ inline constexpr double kNoLimit = std::numeric_limits<double>::quiet_NaN();
 struct Limits {
   double minimum = kNoLimit, maximum = kNoLimit, exclusive_minimum = kNoLimit, exclusive_maximum = kNoLimit;
   Names choices;
-  bool is_trajectory = true;
+  bool is_trajectory = true, is_secret = false;
   bool may_be_one = false;
 };
 struct Limit {
@@ -56,6 +56,9 @@ struct Choices {
 };
 struct NoTrajectory {
   constexpr void apply(Limits& limits) const { limits.is_trajectory = false; }
+};
+struct Secret {
+  constexpr void apply(Limits& limits) const { limits.is_secret = true; }
 };
 struct ListOrOne {
   constexpr void apply(Limits& limits) const { limits.may_be_one = true; }
@@ -72,6 +75,8 @@ template <class... Strings>
 constexpr detail::Choices one_of(const Strings&... choices) { return {{std::string_view(choices)...}}; }
 // A key that does not change the numbers of a run: a resume may change it.
 inline constexpr detail::NoTrajectory no_trajectory{};
+// A password or the like: the host gives it to the plugin, and shows or writes it nowhere.
+inline constexpr detail::Secret secret{};
 // A list of strings that may be written as one string: glob = "*.h".
 inline constexpr detail::ListOrOne list_or_one{};
 
@@ -231,6 +236,7 @@ class Schema final : public detail::SchemaBase {
       detail::write_type<T>(out, key.limits);
       if (!required_.contains(key.name)) detail::write_default(out, defaults.*pointer);
     });
+    if (key.limits.is_secret) out.raw(",\"x-secret\":true");
     if (!key.limits.is_trajectory) out.raw(",\"x-trajectory\":false");
     out.raw(",\"description\":").quoted(key.description).raw("}");
   }
