@@ -54,6 +54,7 @@ VIOLATIONS = [
     ({"host/plugin/x.cpp": '#include "conformance/conformance.h"\n'}, "plugins are checked by host/commands"),
     ({"sdk/conformance/x.cpp": "#include <ATen/core/Tensor.h>\n"}, "must not know LibTorch"),
     ({"sdk/conformance/x.cpp": '#include "base/error.h"\n'}, "sdk must not include"),
+    ({"sdk/include/trainhost/cpp/x.hpp": "// x\nnamespace trainhost {\n"}, "x.hpp:2: namespace trainhost belongs to the host"),
     ({"host/loop/x.cpp": 'bool f(S n) { return n == "patience"; }\n'}, 'the host names the plugin "patience"'),
     ({"host/loop/x.cpp": 'auto n = "stopping_rule/patience";\n'}, "the host names the plugin"),
     ({"host/loop/x.cpp": "int a;\n" * 401}, "host/loop/x.cpp: 401 lines, at most 400"),

@@ -87,6 +87,14 @@ def doors(tree):
                     yield f"{path}:{line}: <{header}> may be included by {', '.join(allowed)} only; {advice}"
 
 
+def glue_namespace(tree):
+    """The SDK's C++ classes stand in an inline namespace of their own: the host has classes of the same names, and one program may hold both."""
+    for path in tree.code("sdk/include/trainhost/cpp/"):
+        for number, line in enumerate(tree.text(path).splitlines(), 1):
+            if re.match(r"namespace trainhost\s*\{", line):
+                yield f"{path}:{number}: namespace trainhost belongs to the host; write namespace trainhost::inline sdk"
+
+
 def plugin_names(tree):
     """The host names no plugin: what it needs, it asks for through the interface of the kind."""
     names = {tuple(path.split("/")[1:3]) for path in tree.paths if path.startswith("plugins/") and path.count("/") >= 3}
@@ -136,4 +144,4 @@ def lengths(tree, ratchet_path="scripts/tidy_ratchet.json"):
             yield f"{ratchet_path}: {place} has shrunk below {remembered} lines; run scripts/tidy --shrink-ratchet"
 
 
-RULES = [layers, torch_headers, doors, plugin_names, lengths]
+RULES = [layers, torch_headers, doors, glue_namespace, plugin_names, lengths]

@@ -2,6 +2,7 @@
 //
 // Everything here is compiled into the plugin: it is no part of the ABI, and a file that was built with another version of it works as well. No exception
 // of yours reaches the host: PluginError becomes its status, anything else TRAINHOST_INTERNAL. LibTorch kinds: also include trainhost/torch/<kind>.h.
+// The classes stand in the inline namespace sdk: you write trainhost::StoppingRule, and a program that holds the host's class of that name as well keeps both.
 #pragma once
 
 #include "trainhost/cpp/accumulation_schedule.hpp"

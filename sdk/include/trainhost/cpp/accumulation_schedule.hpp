@@ -5,7 +5,7 @@
 #include "trainhost/cpp/instance.hpp"
 #include "trainhost/cpp/progress.hpp"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 using Window = trainhost_window;
 
@@ -38,4 +38,4 @@ class AccumulationSchedule : public Plugin {
   static constexpr trainhost_accumulation_schedule kTable{sizeof(trainhost_accumulation_schedule), 0, &c_next_window, &c_out_of_memory};
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

@@ -6,9 +6,9 @@
 #include "trainhost/cpp/host.hpp"
 #include "trainhost/cpp/state.hpp"
 
-namespace trainhost {
+namespace trainhost::detail { struct Instance; }
 
-namespace detail { struct Instance; }
+namespace trainhost::inline sdk {
 
 // Derive from the class of a kind (StoppingRule, DataSource, ...), which derives from this one. Life: constructor(Config) -> load -> start -> use -> stop
 // -> destructor. Until start: no thread, no socket, no file opened for writing. The constructor only stores and may throw PluginError.
@@ -40,4 +40,4 @@ class Plugin {
   Host host_;
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

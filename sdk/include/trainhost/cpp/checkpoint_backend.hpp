@@ -9,7 +9,7 @@
 #include "trainhost/checkpoint_backend.h"
 #include "trainhost/cpp/instance.hpp"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 class CheckpointBackend : public Plugin {
  public:
@@ -89,4 +89,4 @@ class CheckpointBackend : public Plugin {
       sizeof(trainhost_checkpoint_backend), 0, &c_put_begin, &c_put_part, &c_put_commit, &c_put_abort, &c_create, &c_get, &c_list, &c_remove};
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

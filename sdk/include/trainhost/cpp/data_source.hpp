@@ -11,7 +11,7 @@
 #include "trainhost/cpp/instance.hpp"
 #include "trainhost/data_source.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 // What a source is made of; see trainhost_source_info.
 struct SourceInfo {
@@ -162,4 +162,4 @@ inline const void* DataSource::interface(std::string_view id) {
   return nullptr;
 }
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

@@ -11,7 +11,7 @@
 #include "trainhost/cpp/observer.hpp"
 #include "trainhost/cpp/schema.hpp"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 struct AnySchema {
   const detail::SchemaBase* schema = nullptr;
@@ -31,7 +31,9 @@ struct Definition {
   AnySchema schema = {};               // left out: no keys
 };
 
-namespace detail {
+}  // namespace trainhost::inline sdk
+
+namespace trainhost::detail {
 
 inline void error_kind_is_not_the_kind_of_the_base_class() {}
 inline void error_a_plugin_needs_a_name_of_a_z_0_9_and_underscore_and_a_version_and_a_summary() {}
@@ -172,8 +174,7 @@ struct Entry {
   }
 };
 
-}  // namespace detail
-}  // namespace trainhost
+}  // namespace trainhost::detail
 
 #define TRAINHOST_DETAIL_JOIN2(a, b) a##b
 #define TRAINHOST_DETAIL_JOIN(a, b) TRAINHOST_DETAIL_JOIN2(a, b)

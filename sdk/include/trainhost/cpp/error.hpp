@@ -13,7 +13,7 @@
 #include "trainhost/format.hpp"
 #include "trainhost/types.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 // Thrown by plugins to say how a call failed. Any other exception becomes TRAINHOST_INTERNAL with its what().
 struct PluginError : std::exception {
@@ -27,7 +27,9 @@ struct PluginError : std::exception {
 inline std::string_view view(trainhost_string text) { return {text.data, text.data ? static_cast<std::size_t>(text.length) : 0}; }
 inline trainhost_string c_string(std::string_view text) { return {text.data(), text.size()}; }
 
-namespace detail {
+}  // namespace trainhost::inline sdk
+
+namespace trainhost::detail {
 
 // Copies as much of the text as fits and returns its length; never cuts a UTF-8 character in two.
 inline std::uint32_t copy_text(std::string_view text, char* out, std::size_t capacity) noexcept {
@@ -86,7 +88,9 @@ void write_struct(Struct* out, const Struct& value) noexcept {
   out->struct_size = size;
 }
 
-}  // namespace detail
+}  // namespace trainhost::detail
+
+namespace trainhost::inline sdk {
 
 // Calls a function of the C ABI whose last parameter is the error, and throws PluginError when it fails: call(table->read, instance, &read, &writer).
 template <class... Parameters, class... Arguments>
@@ -99,4 +103,4 @@ void call(trainhost_status (*function)(Parameters...), Arguments&&... arguments)
   throw PluginError(status, std::string(error.message, std::min<std::size_t>(error.message_length, sizeof error.message)));
 }
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

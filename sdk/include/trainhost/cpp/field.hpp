@@ -7,7 +7,7 @@
 
 #include "trainhost/data_source.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 inline constexpr trainhost_dtype kBool{TRAINHOST_DTYPE_BOOL, 8, 1};
 inline constexpr trainhost_dtype kUInt8{TRAINHOST_DTYPE_UINT, 8, 1}, kInt8{TRAINHOST_DTYPE_INT, 8, 1};
@@ -27,4 +27,4 @@ struct Field {
   double pad_value = 0;
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

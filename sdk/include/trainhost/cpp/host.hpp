@@ -10,7 +10,7 @@
 #include "trainhost/host.h"
 #include "trainhost/plugin.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 // An upstream of a decorator: call(up.table->read, up.instance, ...).
 template <class Table>
@@ -99,4 +99,4 @@ class Host {
   const trainhost_call* call_ = nullptr;
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

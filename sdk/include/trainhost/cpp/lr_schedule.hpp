@@ -5,7 +5,7 @@
 #include "trainhost/cpp/progress.hpp"
 #include "trainhost/lr_schedule.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 class LrSchedule : public Plugin {
  public:
@@ -35,4 +35,4 @@ class LrSchedule : public Plugin {
   static constexpr trainhost_lr_schedule kTable{sizeof(trainhost_lr_schedule), 0, &c_update, &c_factors};
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

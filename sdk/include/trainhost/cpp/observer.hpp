@@ -5,7 +5,7 @@
 #include "trainhost/cpp/progress.hpp"
 #include "trainhost/observer.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 // One event of the run. Everything ends with the call.
 struct Event {
@@ -41,4 +41,4 @@ class Observer : public Plugin, public ObservesEvents {
   static constexpr std::string_view kKind = "observer";
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

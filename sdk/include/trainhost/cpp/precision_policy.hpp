@@ -5,7 +5,7 @@
 #include "trainhost/cpp/instance.hpp"
 #include "trainhost/precision_policy.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 using PrecisionPlan = trainhost_precision_plan;
 
@@ -66,4 +66,4 @@ inline const void* PrecisionPolicy::interface(std::string_view id) {
   return nullptr;
 }
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

@@ -11,7 +11,7 @@
 #include "trainhost/cpp/error.hpp"
 #include "trainhost/progress.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 // trainhost_progress with the same member names. Members that the host does not know read as 0 or NaN.
 struct Progress : trainhost_progress {
@@ -40,8 +40,9 @@ struct Metric {
   bool is_system() const { return origin == TRAINHOST_METRIC_SYSTEM; }
 };
 
-namespace detail {
-inline std::vector<Metric> metrics(const trainhost_metric* metrics, std::uint64_t num_metrics) { return {metrics, metrics + num_metrics}; }
-}  // namespace detail
+}  // namespace trainhost::inline sdk
 
-}  // namespace trainhost
+namespace trainhost::detail {
+inline std::vector<Metric> metrics(const trainhost_metric* metrics, std::uint64_t num_metrics) { return {metrics, metrics + num_metrics}; }
+}  // namespace trainhost::detail
+

@@ -14,8 +14,7 @@
 #include "trainhost/cpp/json_reader.hpp"
 #include "trainhost/cpp/json_text.hpp"
 
-namespace trainhost {
-namespace detail {
+namespace trainhost::detail {
 
 inline void error_a_schema_holds_at_most_64_keys_and_8_groups_of_alternatives() {}
 inline void error_required_or_alternatives_names_an_unknown_key() {}
@@ -64,7 +63,9 @@ struct ListOrOne {
   constexpr void apply(Limits& limits) const { limits.may_be_one = true; }
 };
 
-}  // namespace detail
+}  // namespace trainhost::detail
+
+namespace trainhost::inline sdk {
 
 // What a value must be; for a list, what each of its items must be.
 constexpr detail::Limit at_least(double value) { return {&detail::Limits::minimum, value}; }
@@ -80,7 +81,9 @@ inline constexpr detail::Secret secret{};
 // A list of strings that may be written as one string: glob = "*.h".
 inline constexpr detail::ListOrOne list_or_one{};
 
-namespace detail {
+}  // namespace trainhost::inline sdk
+
+namespace trainhost::detail {
 
 template <class T> struct TypeTag { static constexpr char kTag = 0; };
 
@@ -174,7 +177,9 @@ constexpr void write_default(JsonText& out, const T& value) {
   else write_value(out.raw(",\"default\":"), value);
 }
 
-}  // namespace detail
+}  // namespace trainhost::detail
+
+namespace trainhost::inline sdk {
 
 template <class Config>
 class Schema final : public detail::SchemaBase {
@@ -267,4 +272,4 @@ class Schema final : public detail::SchemaBase {
 template <class Config>
 constexpr Schema<Config> schema() { return {}; }
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

@@ -12,8 +12,7 @@
 
 #include "trainhost/cpp/error.hpp"
 
-namespace trainhost {
-namespace detail {
+namespace trainhost::detail {
 
 template <class T> inline constexpr bool is_vector = false;
 template <class T> inline constexpr bool is_vector<std::vector<T>> = true;
@@ -33,7 +32,9 @@ constexpr char state_tag() {
   else static_assert(!sizeof(T), "a state holds numbers, enums, strings, and vectors and optionals of these");
 }
 
-}  // namespace detail
+}  // namespace trainhost::detail
+
+namespace trainhost::inline sdk {
 
 class StateWriter {
  public:
@@ -117,4 +118,4 @@ class StateReader {
   std::string_view rest_, saved_by_version_;
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk

@@ -5,7 +5,7 @@
 #include "trainhost/cpp/progress.hpp"
 #include "trainhost/stopping_rule.h"
 
-namespace trainhost {
+namespace trainhost::inline sdk {
 
 // Verdict::done("{} reached {:.4g}", name, value).restore_best()
 class Verdict {
@@ -66,4 +66,4 @@ class StoppingRule : public Plugin {
   static constexpr trainhost_stopping_rule kTable{sizeof(trainhost_stopping_rule), 0, &c_check};
 };
 
-}  // namespace trainhost
+}  // namespace trainhost::inline sdk
