@@ -12,9 +12,10 @@ struct Guarded {
   Guarded() { value.struct_size = sizeof(T); }
   explicit Guarded(const T& initial) : value(initial) { value.struct_size = sizeof(T); }
 
+  // A plugin of an older minor may assign the whole struct, as large as it knows it and with that size in it.
   bool is_intact() const {
     const volatile uint64_t* read = fence;  // the compiler must not remember what it wrote
-    return value.struct_size == sizeof(T) && read[0] == kFence && read[1] == kFence && read[2] == kFence && read[3] == kFence;
+    return value.struct_size <= sizeof(T) && read[0] == kFence && read[1] == kFence && read[2] == kFence && read[3] == kFence;
   }
 
  private:

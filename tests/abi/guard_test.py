@@ -182,6 +182,10 @@ class GuardTest(unittest.TestCase):
         log.write_text(log.read_text().replace("### ABI\n", f"### ABI\n\n{line}: progress tells what was appended.\n", 1))
         checked = self.abi("check")
         self.assertEqual((checked.returncode, checked.stdout.split(",")[0]), (0, "abi: 1.1"))
+        self.assertEqual(self.abi("freeze").returncode, 0)
+        self.assertEqual(self.abi("check").returncode, 0)
+        self.assertIn("appended", (self.root / "tests/abi/1.1/include/trainhost/progress.h").read_text())
+        self.assertEqual(self.abi("freeze").returncode, 1)
 
     def test_a_break_is_recorded_in_a_draft_only(self):
         self.edit("stopping_rule.h", "TRAINHOST_STOP_DONE = 1", "TRAINHOST_STOP_DONE = 4")

@@ -9,15 +9,12 @@ static const trainhost_field y_field = {sizeof y_field, TRAINHOST_FIELD_TARGET, 
 static const trainhost_field* const fields[] = {&x_field, &y_field};
 static const uint64_t blocks[] = {0, 10};
 
+/* Assigns all that it knows at once, the size too. */
 static trainhost_status info(trainhost_instance* instance, trainhost_source_info* out, trainhost_error* error) {
+  const trainhost_source_info own = {sizeof own, 2, fields, number_of(frozen_of(instance), "samples", 100), 2, blocks, {10}};
   if (!GIVEN(out)) return TOO_SMALL(error);
   ++frozen_of(instance)->num_calls;
-  out->num_fields = 2;
-  out->fields = fields;
-  out->num_samples = number_of(frozen_of(instance), "samples", 100);
-  out->num_blocks = 2;
-  out->block_starts = blocks;
-  memset(out->fingerprint, 10, sizeof out->fingerprint);
+  *out = own;
   return TRAINHOST_OK;
 }
 

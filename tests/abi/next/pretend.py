@@ -4,7 +4,6 @@
 New are a field at the end of every struct that grows, an interface of stopping rules, a service, and a reason to stop: all that a minor may bring.
 """
 import pathlib
-import shutil
 import sys
 
 sys.dont_write_bytecode = True
@@ -53,15 +52,22 @@ def pretended(header, text, abi):
     return text
 
 
+def write(path, text):
+    """Leaves a file alone that is as it should be, so that nothing is compiled again for it."""
+    if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
 def main(out):
     abi = model.parse((ROOT / "sdk/abi/golden.txt").read_text())
-    shutil.rmtree(out / "include", ignore_errors=True)
-    shutil.copytree(ROOT / "sdk/include", out / "include")
-    for path in (out / "include/trainhost").glob("*.h"):
-        path.write_text(pretended(path.name, path.read_text(), abi))
+    for path in (path for path in (ROOT / "sdk/include").rglob("*") if path.is_file()):
+        is_c = path.parent.name == "trainhost" and path.suffix == ".h"
+        write(out / "include" / path.relative_to(ROOT / "sdk/include"), pretended(path.name, path.read_text(), abi) if is_c else path.read_text())
     services = (ROOT / "host/plugin/services.cpp").read_text()
     first_service = "  if (id == TRAINHOST_LOG) return &log_table;\n"
-    (out / "services.cpp").write_text(replaced(services, first_service, SERVED + first_service, "services.cpp"))
+    write(out / "services.cpp", replaced(services, first_service, SERVED + first_service, "services.cpp"))
+    (out / "made").touch()
 
 
 if __name__ == "__main__":
