@@ -98,11 +98,13 @@ SaveReport CheckpointStore::try_save(const Snapshot& snapshot) {
   try {
     const double start = monotonic_seconds();
     write(snapshot, writing);
-    commit(snapshot, writing);
     const double written = monotonic_seconds();
+    commit(snapshot, writing);
+    const double committed = monotonic_seconds();
     verify(writing);
     report.write_seconds = written - start;
-    report.verify_seconds = monotonic_seconds() - written;
+    report.commit_seconds = committed - written;
+    report.verify_seconds = monotonic_seconds() - committed;
   } catch (const std::exception&) {
     discard(writing);
     throw;

@@ -49,7 +49,7 @@ struct CheckpointInfo {
 struct SaveReport {
   CheckpointInfo info;     // is_verified false: see problem
   std::string problem;     // "weights: tensor h.0.weight, element 17 is nan"; such a save writes nothing
-  double write_seconds = 0, verify_seconds = 0;
+  double write_seconds = 0, commit_seconds = 0, verify_seconds = 0;
   uint64_t bytes = 0;
   uint64_t num_removed = 0;  // older checkpoints that retention took away
 };

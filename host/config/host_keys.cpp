@@ -56,6 +56,9 @@ constexpr HostKey kKeys[] = {
      "folder>/checkpoints."},
     {"checkpoint.every", R"({"type":"string","format":"interval","default":"10min","x-trajectory":false})",
      "How often a checkpoint is saved; one is always saved at the end."},
+    {"checkpoint.mode", R"({"type":"string","enum":["overlap","wait","sync"],"default":"overlap","x-trajectory":false})",
+     "overlap: training goes on while the state is copied and written, which takes host memory for one more copy of it. wait: it waits for the copy. "
+     "sync: it waits for all of it."},
     {"checkpoint.keep_last", R"({"type":"integer","minimum":1,"default":2,"x-trajectory":false})", "Newest verified checkpoints that are kept."},
     {"checkpoint.keep_best", R"({"type":"integer","minimum":0,"default":1,"x-trajectory":false})",
      "Checkpoints with the best evaluation that are kept beside the newest."},

@@ -29,6 +29,7 @@ struct EvaluationSet {
 struct CheckpointConfig {
   std::vector<std::string> uris;  // empty = file:<run folder>/checkpoints
   Interval every;
+  std::string mode = "overlap";  // overlap | wait | sync
   uint64_t keep_last = 2, keep_best = 1, good_after = 50;
   std::vector<std::string> decorators;  // innermost first
 };

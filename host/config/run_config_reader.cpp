@@ -117,6 +117,7 @@ class Reader {
   void read_checkpoint(CheckpointConfig& checkpoint) {
     checkpoint.uris = texts({"checkpoint", "uri"});
     checkpoint.every = interval({"checkpoint", "every"});
+    take({"checkpoint", "mode"}, checkpoint.mode);
     take({"checkpoint", "keep_last"}, checkpoint.keep_last);
     take({"checkpoint", "keep_best"}, checkpoint.keep_best);
     take({"checkpoint", "good_after"}, checkpoint.good_after);

@@ -4,16 +4,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
+#include <mutex>
 #include <new>
 #include <sstream>
+#include <thread>
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <torch/version.h>
 
+#include "base/clock.h"
 #include "engine/torch_types.h"
 
 namespace trainhost {
@@ -31,6 +37,52 @@ std::string processor_fact(const std::string& key) {
     if (line.starts_with(key) && line.find(": ") != std::string::npos) return line.substr(line.find(": ") + 2);
   return {};
 }
+
+/// Copies on threads of its own, in pieces that spread large tensors over them.
+class ThreadTransfer final : public Transfer {
+ public:
+  explicit ThreadTransfer(std::vector<CopyPiece> pieces) : pieces_(std::move(pieces)) {
+    for (size_t i = 0; i < pieces_.size(); ++i)
+      for (size_t offset = 0; offset < pieces_[i].source.nbytes(); offset += kBlockBytes) blocks_.push_back({i, offset});
+    for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { copy_blocks(); });
+  }
+  ~ThreadTransfer() override { join(); }
+
+  void wait() override {
+    join();
+    if (seconds_ == 0) seconds_ = monotonic_seconds() - start_;
+  }
+  void order_after() override { wait(); }
+  double seconds() const override { return seconds_; }
+
+ private:
+  static constexpr int kThreads = 2;
+  static constexpr size_t kBlockBytes = size_t{4} << 20;
+  struct Block {
+    size_t piece, offset;
+  };
+
+  void copy_blocks() {
+    for (size_t i; (i = next_++) < blocks_.size();) {
+      const CopyPiece& piece = pieces_[blocks_[i].piece];
+      const size_t offset = blocks_[i].offset, bytes = std::min(kBlockBytes, piece.source.nbytes() - offset);
+      std::memcpy(piece.target + offset, static_cast<const std::byte*>(piece.source.const_data_ptr()) + offset, bytes);
+    }
+  }
+  void join() {
+    const std::lock_guard lock(mutex_);
+    for (std::thread& thread : threads_)
+      if (thread.joinable()) thread.join();
+  }
+
+  std::vector<CopyPiece> pieces_;
+  std::vector<Block> blocks_;
+  std::atomic<size_t> next_{0};
+  std::atomic<double> seconds_{0};
+  double start_ = monotonic_seconds();
+  std::mutex mutex_;  // the training thread and the one that saves may both wait
+  std::vector<std::thread> threads_;
+};
 
 class CpuDevice final : public Device {
  public:
@@ -69,6 +121,8 @@ class CpuDevice final : public Device {
 
   void order_after_upload(const TorchBatch&) override {}
   at::Tensor host_tensor(at::IntArrayRef sizes, at::ScalarType type) override { return at::empty(sizes, type); }
+  std::shared_ptr<std::byte> arena(size_t bytes) override { return allocate(bytes); }
+  std::shared_ptr<Transfer> start_copies(std::vector<CopyPiece> pieces) override { return std::make_shared<ThreadTransfer>(std::move(pieces)); }
   std::unique_ptr<Mark> mark() override { return std::make_unique<PassedMark>(); }
   void release_cached_memory() override {}
 

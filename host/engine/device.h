@@ -26,6 +26,22 @@ class TorchBatch : public DeviceBatch {
   std::shared_ptr<void> memory;
 };
 
+/// One tensor on its way to host memory: dense, and not changed before Transfer::order_after() was called.
+struct CopyPiece {
+  at::Tensor source;
+  std::byte* target = nullptr;
+};
+
+/// Copies to host memory that are under way. The destructor waits for them.
+class Transfer {
+ public:
+  virtual ~Transfer() = default;
+  virtual void wait() = 0;  // on the host. [any]
+  /// What the training thread enqueues from now on happens after the copies; on a GPU the host does not wait. [train]
+  virtual void order_after() = 0;
+  virtual double seconds() const = 0;  // that the copies took; 0 until wait() has returned
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -39,6 +55,10 @@ class Device {
   virtual void order_after_upload(const TorchBatch& batch) = 0;
   /// Host memory that the device copies to and from without an intermediate buffer.
   virtual at::Tensor host_tensor(at::IntArrayRef sizes, at::ScalarType type) = 0;
+  /// A large block of exactly this size that start_copies() may aim at. Throws Error(kOutOfMemory). [any]
+  virtual std::shared_ptr<std::byte> arena(size_t bytes) = 0;
+  /// Begins to copy on a stream or threads of its own, behind all work enqueued so far.
+  virtual std::shared_ptr<Transfer> start_copies(std::vector<CopyPiece> pieces) = 0;
   virtual std::unique_ptr<Mark> mark() = 0;  // behind all work enqueued so far
   virtual void release_cached_memory() = 0;
   virtual uint64_t peak_memory_bytes() const = 0;

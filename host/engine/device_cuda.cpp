@@ -1,6 +1,8 @@
 // The CUDA side of the device interface: page-locked memory, a copy stream, events, the caching allocator's figures.
 #include <cuda_runtime_api.h>
+#include <sys/mman.h>
 
+#include <atomic>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -53,6 +55,56 @@ class CudaBatch final : public TorchBatch {
   std::shared_ptr<CudaEvent> is_copied;
 };
 
+/// Memory of exactly the wanted size: LibTorch's cache of page-locked blocks would round it up to a power of two.
+std::shared_ptr<std::byte> map_page_locked(size_t bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory == MAP_FAILED) throw Error(ExitCode::kOutOfMemory, format("checkpoint: no host memory for a copy of the state: {} bytes were wanted; set checkpoint.mode = \"sync\"", bytes));
+  if (const cudaError_t status = cudaHostRegister(memory, bytes, cudaHostRegisterDefault); status != cudaSuccess) {
+    munmap(memory, bytes);
+    check(status, "page-locking host memory for a copy of the state");
+  }
+  return {static_cast<std::byte*>(memory), [bytes](std::byte* p) {
+            cudaHostUnregister(p);
+            munmap(p, bytes);
+          }};
+}
+
+class StreamTransfer final : public Transfer {
+ public:
+  StreamTransfer(std::vector<CopyPiece> pieces, c10::cuda::CUDAStream training, c10::cuda::CUDAStream stream)
+      : pieces_(std::move(pieces)), training_(training) {
+    CudaEvent behind_training;
+    behind_training.record(training);
+    behind_training.order(stream);
+    check(cudaEventCreate(&start_), "making an event");
+    check(cudaEventCreate(&end_), "making an event");
+    check(cudaEventRecord(start_, stream), "recording an event");
+    for (const CopyPiece& piece : pieces_)
+      check(cudaMemcpyAsync(piece.target, piece.source.const_data_ptr(), piece.source.nbytes(), cudaMemcpyDeviceToHost, stream), "copying the state");
+    check(cudaEventRecord(end_, stream), "recording an event");
+  }
+  ~StreamTransfer() override {
+    cudaEventSynchronize(end_);
+    cudaEventDestroy(start_);
+    cudaEventDestroy(end_);
+  }
+
+  void wait() override {
+    check(cudaEventSynchronize(end_), "waiting for the copy of the state");
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, start_, end_), "timing the copy of the state");
+    seconds_ = milliseconds / 1e3;
+  }
+  void order_after() override { check(cudaStreamWaitEvent(training_, end_, 0), "ordering streams"); }
+  double seconds() const override { return seconds_; }
+
+ private:
+  std::vector<CopyPiece> pieces_;  // their memory stays until the copies have run
+  c10::cuda::CUDAStream training_;
+  cudaEvent_t start_ = nullptr, end_ = nullptr;
+  std::atomic<double> seconds_{0};
+};
+
 class CudaDevice final : public Device {
  public:
   explicit CudaDevice(int index) : index_(static_cast<c10::DeviceIndex>(index)) {
@@ -60,6 +112,7 @@ class CudaDevice final : public Device {
     check(cudaGetDeviceProperties(&properties_, index), "asking for the device's properties");
     c10::cuda::set_device(index_);
     copy_stream_.emplace(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index_));
+    state_stream_.emplace(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index_));  // a batch must not wait behind a whole state
   }
 
   ~CudaDevice() override {
@@ -108,6 +161,15 @@ class CudaDevice final : public Device {
     return at::empty(sizes, at::TensorOptions(type).pinned_memory(true));
   }
 
+  std::shared_ptr<std::byte> arena(size_t bytes) override {
+    const c10::cuda::CUDAGuard guard(index_);
+    return map_page_locked(bytes);
+  }
+
+  std::shared_ptr<Transfer> start_copies(std::vector<CopyPiece> pieces) override {
+    return std::make_shared<StreamTransfer>(std::move(pieces), c10::cuda::getCurrentCUDAStream(index_), *state_stream_);
+  }
+
   std::unique_ptr<Mark> mark() override { return std::make_unique<CudaMark>(c10::cuda::getCurrentCUDAStream(index_)); }
   void release_cached_memory() override { c10::cuda::CUDACachingAllocator::emptyCache(); }
 
@@ -136,7 +198,7 @@ class CudaDevice final : public Device {
 
   c10::DeviceIndex index_;
   cudaDeviceProp properties_{};
-  std::optional<c10::cuda::CUDAStream> copy_stream_;
+  std::optional<c10::cuda::CUDAStream> copy_stream_, state_stream_;
   std::mutex mutex_;
   std::list<InFlight> in_flight_;
 };

@@ -84,6 +84,24 @@ struct ModelReport {
   std::vector<std::string> groups;  // "decay: 12 tensors, 802,816 parameters, weight decay 0.1"
 };
 
+/// Everything that a resume needs, as named bytes: weights and buffers under their own names, "optimizer.<parameter>.<slot>", "engine.<name>" (generators,
+/// scaler, counters).
+struct EngineState {
+  std::vector<TensorView> weights, optimizer, engine;
+};
+
+/// The state of one moment on its way to host memory, while training goes on. The engine may go before it.
+class StateCopy {
+ public:
+  virtual ~StateCopy() = default;
+  /// Until the bytes are there. Throws what the copying met. [any]
+  virtual void wait() = 0;
+  /// The views live as long as this object; their bytes are right once wait() has returned.
+  virtual const EngineState& state() const = 0;
+  /// From the start to the last byte; 0 before that.
+  virtual double seconds() const = 0;
+};
+
 /// One model in training on one device. Not thread-safe except where said; all calls from the [train] thread.
 /// Device work is only enqueued unless a function says that it waits.
 class Engine : public BatchDevice {
@@ -125,10 +143,13 @@ class Engine : public BatchDevice {
   virtual void sample(std::vector<int64_t> prompt, uint64_t count, double temperature, uint64_t top_k, uint64_t seed, const std::function<bool(int64_t)>& on_token) = 0;
 
   // --- state ---
-  /// Everything that a resume needs: weights and buffers under their own names, "optimizer.<parameter>.<slot>", "engine.<name>" (RNG, scaler, counters).
   /// Waits. The views stay valid until the next call of begin_window() or snapshot().
-  struct State { std::vector<TensorView> weights, optimizer, engine; };
-  virtual State snapshot() = 0;
+  virtual EngineState snapshot() = 0;
+  /// Begins to copy the state as it is now, on a stream or threads of its own; nothing waits but the next apply(), for the bytes that it changes.
+  /// All copies go into one arena, so that the copy before must be gone. Throws Error(kOutOfMemory, kFailure).
+  virtual std::unique_ptr<StateCopy> copy_state() = 0;
+  /// Begins to make the arena, which takes a third of a second for each GB that is page-locked, on a thread of its own; copy_state() waits for it.
+  virtual void prepare_copies() = 0;
   /// Names, shapes and dtypes must match exactly, else Error(kCheckpointUnreadable) that names the first difference; nothing is changed then.
   virtual void restore(std::span<const TensorView> weights, std::span<const TensorView> optimizer, std::span<const TensorView> engine) = 0;
   /// Weights and buffers only.

@@ -34,7 +34,7 @@ void check_parameters(std::span<t2::Parameter> parameters, std::span<t2::NamedTe
 }  // namespace
 
 TorchEngine::TorchEngine(const EngineOptions& options, std::unique_ptr<Device> device)
-    : options_(options), device_(std::move(device)), report_(device_->report()), random_(device_->place()), copies_(*device_) {
+    : options_(options), device_(std::move(device)), report_(device_->report()), random_(device_->place()), copies_(*device_), copier_(*device_) {
   if (options_.num_threads > 0) at::set_num_threads(options_.num_threads);
 }
 
@@ -169,6 +169,7 @@ void TorchEngine::apply() {
   if (!window_ || !window_->sums.defined()) throw Error(ExitCode::kFailure, "engine: apply without a micro-batch");
   const at::NoGradGuard no_gradients;
   translated(*device_, "optimizer, step", [&] {
+    copier_.order_update_after_copy();
     const std::vector<at::Tensor> all = gradients();
     const at::Tensor rate = rates_->at_step(update_->step(), known_step_, known_step_ + windows_in_flight_);
     const Update::Outcome outcome = update_->run({window_->sums, all, window_->exponent, rate}, [this](const t2::StepInputs& inputs) {

@@ -1,5 +1,6 @@
 // The engine on LibTorch: joins device, model, optimizer and the window's numerics.
 #pragma once
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -16,6 +17,7 @@
 #include "engine/rate_table.h"
 #include "engine/row_ring.h"
 #include "engine/state.h"
+#include "engine/state_copy.h"
 #include "engine/update.h"
 
 namespace trainhost {
@@ -44,7 +46,9 @@ class TorchEngine final : public Engine {
   void sample(std::vector<int64_t> prompt, uint64_t count, double temperature, uint64_t top_k, uint64_t seed,
               const std::function<bool(int64_t)>& on_token) override;
 
-  State snapshot() override;
+  EngineState snapshot() override;
+  std::unique_ptr<StateCopy> copy_state() override;
+  void prepare_copies() override;
   void restore(std::span<const TensorView> weights, std::span<const TensorView> optimizer, std::span<const TensorView> engine) override;
   void restore_weights(std::span<const TensorView> weights) override;
 
@@ -74,6 +78,7 @@ class TorchEngine final : public Engine {
   void put_buffers_back(const at::Tensor& keep);  // where `keep` is 0
   void require_model(const char* what) const;
   std::vector<t2::NamedTensor> weights() const;
+  std::array<StateCopier::Part, 4> state_parts();
   std::vector<t2::NamedTensor> optimizer_state() const;
   std::vector<t2::NamedTensor> engine_state();
   void wait_for_device();
@@ -99,6 +104,7 @@ class TorchEngine final : public Engine {
 
   std::optional<Evaluation> evaluation_;
   HostCopies copies_;
+  StateCopier copier_;
   uint64_t num_waits_ = 0;
 };
 

@@ -92,11 +92,11 @@ std::vector<t2::NamedTensor> TorchEngine::engine_state() {
   return out;
 }
 
-Engine::State TorchEngine::snapshot() {
+EngineState TorchEngine::snapshot() {
   require_model("a snapshot");
   check_outside_window(window_.has_value(), "a snapshot");
   copies_.clear();
-  State state;
+  EngineState state;
   translated(*device_, "checkpoint, copy from the device", [&] {
     for (const t2::NamedTensor& item : weights()) state.weights.push_back(copies_.add(item.name, item.tensor));
     for (const t2::NamedTensor& item : optimizer_state()) state.optimizer.push_back(copies_.add(item.name, item.tensor));
@@ -106,6 +106,28 @@ Engine::State TorchEngine::snapshot() {
   return state;
 }
 
+// Parameters and slots stay as they are until the next update; buffers and generators change with the next forward pass.
+std::array<StateCopier::Part, 4> TorchEngine::state_parts() {
+  std::vector<t2::NamedTensor> parameters = weights(), buffers(model_->buffers().begin(), model_->buffers().end());
+  parameters.resize(parameters.size() - buffers.size());
+  return {{{&EngineState::weights, std::move(parameters), false},
+           {&EngineState::weights, std::move(buffers), true},
+           {&EngineState::optimizer, optimizer_state(), false},
+           {&EngineState::engine, engine_state(), true}}};
+}
+
+std::unique_ptr<StateCopy> TorchEngine::copy_state() {
+  require_model("a copy of the state");
+  check_outside_window(window_.has_value(), "a copy of the state");
+  const at::NoGradGuard no_gradients;
+  return translated(*device_, "checkpoint, copy from the device", [&] { return copier_.start(state_parts()); });
+}
+
+void TorchEngine::prepare_copies() {
+  require_model("copies of the state");
+  copier_.prepare(StateCopier::bytes_of(state_parts()));
+}
+
 void TorchEngine::restore(std::span<const TensorView> saved_weights, std::span<const TensorView> saved_optimizer, std::span<const TensorView> saved_engine) {
   require_model("restoring");
   check_outside_window(window_.has_value(), "restoring");
@@ -113,6 +135,7 @@ void TorchEngine::restore(std::span<const TensorView> saved_weights, std::span<c
   check_same_tensors("weights", saved_weights, own_weights);
   check_same_tensors("optimizer state", saved_optimizer, own_optimizer);
   check_same_tensors("engine state", saved_engine, own_engine);
+  copier_.order_update_after_copy();
   copy_into(saved_weights, own_weights);
   copy_into(saved_optimizer, own_optimizer);
   copy_into(saved_engine, own_engine);  // of the generators: into the copies that engine_state() made
@@ -130,6 +153,7 @@ void TorchEngine::restore_weights(std::span<const TensorView> saved) {
   require_model("restoring");
   check_outside_window(window_.has_value(), "restoring");
   check_same_tensors("weights", saved, weights());
+  copier_.order_update_after_copy();
   copy_into(saved, weights());
   forget_casts();
 }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/clock.h"
 #include "plugin/state.h"
 
 namespace trainhost {
@@ -25,42 +26,85 @@ RestoredRun unpack(LoadedCheckpoint checkpoint) {
   return run;
 }
 
-SaveReport Checkpoints::save(RunState& state, const std::map<std::string, double>& evaluation) {
-  const Ledger::Scope scope(ledger_, Activity::kCheckpoint);
-  const Engine::State tensors = engine_.snapshot();
-  Snapshot snapshot;
-  snapshot.weights = tensors.weights;
-  snapshot.optimizer = tensors.optimizer;
-  snapshot.engine = tensors.engine;
-  for (Instance* instance : stateful_)
-    snapshot.plugin_states.push_back({instance->full_name(), instance->record().version, State(*instance).save()});
-  snapshot.run_state_json = Json{{"state", to_json(state)}, {"ledger", ledger_.to_json()}, {"trajectory", identity_.trajectory},
-                                 {"schedule_length", identity_.schedule_length}, {"data_fingerprint", identity_.data_fingerprint}, {"plugins", identity_.plugins}}.dump();
-  snapshot.window = state.windows;
-  snapshot.step = state.collected_step();
-  snapshot.trajectory_hash = identity_.trajectory_hash;
-  snapshot.evaluation = evaluation;
-  SaveReport report = store_.save(snapshot);
-  if (!report.problem.empty()) return report;
-  newest_id_ = report.info.id;
-  state.pending_good[report.info.id] = {state.windows, 0};
-  return report;
+SaveMode parse_save_mode(std::string_view text) {
+  if (text == "sync") return SaveMode::kSync;
+  return text == "wait" ? SaveMode::kWait : SaveMode::kOverlap;
 }
 
-std::vector<std::string> Checkpoints::count_health(RunState& state, const WindowRow& row) {
+Checkpoints::Checkpoints(CheckpointStore& store, Engine& engine, std::vector<Instance*> stateful, Ledger& ledger, RunIdentity identity, Options options)
+    : store_(store), engine_(engine), stateful_(std::move(stateful)), ledger_(ledger), identity_(std::move(identity)), options_(options), thread_(store) {
+  if (options_.mode != SaveMode::kSync) engine_.prepare_copies();
+}
+
+SaveThread::Job Checkpoints::make_job(const RunState& state, const std::map<std::string, double>& evaluation, SaveMode mode) {
+  SaveThread::Job job;
+  if (mode == SaveMode::kSync)
+    direct_ = engine_.snapshot();
+  else
+    job.copy = engine_.copy_state();
+  const EngineState& tensors = job.copy ? job.copy->state() : direct_;
+  job.snapshot.weights = tensors.weights;
+  job.snapshot.optimizer = tensors.optimizer;
+  job.snapshot.engine = tensors.engine;
+  for (Instance* instance : stateful_)
+    job.snapshot.plugin_states.push_back({instance->full_name(), instance->record().version, State(*instance).save()});
+  job.snapshot.run_state_json = Json{{"state", to_json(state)}, {"ledger", ledger_.to_json()}, {"trajectory", identity_.trajectory},
+                                     {"schedule_length", identity_.schedule_length}, {"data_fingerprint", identity_.data_fingerprint}, {"plugins", identity_.plugins}}.dump();
+  job.snapshot.window = state.windows;
+  job.snapshot.step = state.collected_step();
+  job.snapshot.trajectory_hash = identity_.trajectory_hash;
+  job.snapshot.evaluation = evaluation;
+  return job;
+}
+
+void Checkpoints::begin(const RunState& state, const std::map<std::string, double>& evaluation) { begin(state, evaluation, options_.mode); }
+
+void Checkpoints::save(const RunState& state, const std::map<std::string, double>& evaluation) {
+  const Ledger::Scope scope(ledger_, Activity::kCheckpoint);
+  drain();
+  begin(state, evaluation, SaveMode::kSync);
+}
+
+void Checkpoints::begin(const RunState& state, const std::map<std::string, double>& evaluation, SaveMode mode) {
+  const Ledger::Scope scope(ledger_, Activity::kCheckpoint);
+  const double started = monotonic_seconds();
+  SaveThread::Job job = make_job(state, evaluation, mode);
+  const std::shared_ptr<StateCopy> copy = job.copy;
+  saving_ = {state.windows, 0};
+  thread_.save(std::move(job));
+  if (mode == SaveMode::kWait) copy->wait();
+  if (mode == SaveMode::kSync) drain();
+  blocking_seconds_ = monotonic_seconds() - started;
+}
+
+Checkpoints::News Checkpoints::take_news(RunState& state) {
+  SaveThread::News done = thread_.take_news();
+  News news{{}, std::move(done.good)};
+  for (FinishedSave& save : done.saves) {
+    if (save.report.problem.empty()) {
+      newest_id_ = save.report.info.id;
+      state.pending_good[newest_id_] = saving_;
+    }
+    news.saved.push_back({std::move(save.report), blocking_seconds_, save.copy_seconds});
+  }
+  return news;
+}
+
+void Checkpoints::count_health(RunState& state, const WindowRow& row) {
   const bool is_healthy = row.is_applied && std::isfinite(row.loss_sum) && std::isfinite(row.gradient_norm);
-  std::vector<std::string> good;
-  for (auto entry = state.pending_good.begin(); entry != state.pending_good.end();) {
-    PendingGood& pending = entry->second;
+  const auto count = [&](PendingGood& pending) {
     if (row.window > pending.window) pending.healthy = is_healthy ? pending.healthy + 1 : 0;
-    if (pending.healthy < options_.good_after) {
+  };
+  count(saving_);
+  for (auto entry = state.pending_good.begin(); entry != state.pending_good.end();) {
+    count(entry->second);
+    if (entry->second.healthy < options_.good_after) {
       ++entry;
       continue;
     }
-    if (store_.mark_good(entry->first)) good.push_back(entry->first);
+    thread_.mark_good(entry->first);
     entry = state.pending_good.erase(entry);
   }
-  return good;
 }
 
 std::optional<std::string> Checkpoints::restore_best_weights(const std::string& metric) {

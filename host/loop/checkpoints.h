@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "engine/engine.h"
 #include "ledger/ledger.h"
 #include "loop/run_state.h"
+#include "loop/save_thread.h"
 #include "plugin/instance.h"
 
 namespace trainhost {
@@ -34,34 +36,61 @@ struct RestoredRun {
 /// Throws Error(kCheckpointUnreadable).
 RestoredRun unpack(LoadedCheckpoint checkpoint);
 
+/// How a save and training share the time: while the state is copied and written, training goes on (overlap); it waits for the copy (wait), or for all of it (sync).
+enum class SaveMode { kOverlap, kWait, kSync };
+/// "overlap", "wait" or "sync".
+SaveMode parse_save_mode(std::string_view text);
+
 class Checkpoints {
  public:
   struct Options {
     uint64_t good_after = 50;  // healthy windows that make a verified checkpoint good
+    SaveMode mode = SaveMode::kOverlap;
   };
 
-  Checkpoints(CheckpointStore& store, Engine& engine, std::vector<Instance*> stateful, Ledger& ledger, RunIdentity identity, Options options)
-      : store_(store), engine_(engine), stateful_(std::move(stateful)), ledger_(ledger), identity_(std::move(identity)), options_(options) {}
+  Checkpoints(CheckpointStore& store, Engine& engine, std::vector<Instance*> stateful, Ledger& ledger, RunIdentity identity, Options options);
 
-  /// Every row up to state.windows must have been collected. Waits. Throws Error(kCheckpointUnwritable).
-  SaveReport save(RunState& state, const std::map<std::string, double>& evaluation);
+  /// Begins a save in the mode of the options. Not while is_saving(). Every row up to state.windows must have been collected.
+  void begin(const RunState& state, const std::map<std::string, double>& evaluation);
+  /// Waits for what is under way, then saves in mode sync.
+  void save(const RunState& state, const std::map<std::string, double>& evaluation);
+  bool is_saving() const { return thread_.is_saving(); }
+  void drain() { thread_.drain(); }
 
-  /// Counts a window for the checkpoints that wait to become good; returns the ids that just did.
-  std::vector<std::string> count_health(RunState& state, const WindowRow& row);
+  struct Saved {
+    SaveReport report;
+    double blocking_seconds = 0, copy_seconds = 0;  // how long training stood still; of the copy to host memory
+  };
+  struct News {
+    std::vector<Saved> saved;
+    std::vector<std::string> good;  // ids
+  };
+  /// What ended since the last call; enters saved checkpoints into state.pending_good. Does not wait. Throws Error(kCheckpointUnwritable).
+  News take_news(RunState& state);
 
-  /// The id of the checkpoint with the lowest value of the metric, whose weights are then in the engine; nullopt: none is left.
+  /// Counts a window for the checkpoints that wait to become good.
+  void count_health(RunState& state, const WindowRow& row);
+
+  /// The id of the checkpoint with the lowest value of the metric, whose weights are then in the engine; nullopt: none is left. After drain().
   std::optional<std::string> restore_best_weights(const std::string& metric);
 
   const std::string& newest_id() const { return newest_id_; }
 
  private:
+  SaveThread::Job make_job(const RunState& state, const std::map<std::string, double>& evaluation, SaveMode mode);
+  void begin(const RunState& state, const std::map<std::string, double>& evaluation, SaveMode mode);
+
   CheckpointStore& store_;
   Engine& engine_;
   std::vector<Instance*> stateful_;
   Ledger& ledger_;
   RunIdentity identity_;
   Options options_;
-  std::string newest_id_;  // of this process
+  std::string newest_id_;         // of this process
+  EngineState direct_;            // what a save in mode sync reads: the engine's own memory
+  double blocking_seconds_ = 0;   // of the save under way
+  PendingGood saving_;            // what the save under way will wait for once it is verified
+  SaveThread thread_;             // last: it uses the store
 };
 
 }  // namespace trainhost

@@ -59,17 +59,25 @@ void Reporter::evaluation(const RunState& state, const SetEvaluation& evaluation
   heldout_loss_ = find_metric(evaluation.result, "loss");
 }
 
-void Reporter::checkpoint(const RunState& state, const SaveReport& report) {
-  const trainhost_progress progress = make_progress(state, options_.scale, ledger_);
+void Reporter::checkpoint(const RunState& state, const Checkpoints::Saved& saved) {
+  const SaveReport& report = saved.report;
   if (!report.problem.empty()) {
-    log_warning("checkpoint at step {} not saved: {}; the older ones stay", state.collected_step(), report.problem);
+    log_warning("checkpoint at step {} not saved: {}; the older ones stay", report.info.step, report.problem);
     return;
   }
-  telemetry_.publish(make_event("checkpoint_saved", progress, {{"step", report.info.step}, {"window", report.info.window}, {"key", report.info.id}, {"bytes", report.bytes}, {"seconds", report.write_seconds}}));
+  const trainhost_progress progress = make_progress(state, options_.scale, ledger_);
+  const auto number = [](double value) { return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr); };
+  const StepTimes::Report times = step_times_.take();
+  telemetry_.publish(make_event("checkpoint_saved", progress,
+                                {{"step", report.info.step}, {"window", report.info.window}, {"key", report.info.id}, {"bytes", report.bytes},
+                                 {"seconds", saved.blocking_seconds}, {"copy_seconds", saved.copy_seconds}, {"write_seconds", report.write_seconds},
+                                 {"commit_seconds", report.commit_seconds}, {"window_p50_during", number(times.during.p50)},
+                                 {"window_p99_during", number(times.during.p99)}, {"window_p50_outside", number(times.outside.p50)},
+                                 {"window_p99_outside", number(times.outside.p99)}}));
   telemetry_.publish(make_event("checkpoint_verified", progress, {{"step", report.info.step}, {"key", report.info.id}, {"seconds", report.verify_seconds}}));
   Metric seconds;
   seconds.name = "checkpoint_seconds";
-  seconds.value = report.write_seconds + report.verify_seconds;
+  seconds.value = report.write_seconds + report.commit_seconds + report.verify_seconds;
   seconds.step = report.info.step;
   seconds.origin = TRAINHOST_METRIC_SYSTEM;
   add_metric(std::move(seconds));
@@ -94,7 +102,10 @@ void Reporter::step(const RunState& state) {
                                 StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio()}, extra));
 }
 
-void Reporter::progress(const RunState& state, bool is_due) {
+void Reporter::progress(const RunState& state, bool is_due, bool is_saving) {
+  const double window_end = ledger_.seconds() - ledger_.seconds_in(Activity::kEvaluation);
+  if (last_window_end_ >= 0) step_times_.add(window_end - last_window_end_, is_saving);
+  last_window_end_ = window_end;
   const Amounts amounts = collected_amounts(state, options_.scale, ledger_);
   std::vector<double> fractions;
   for (const Interval& limit : options_.max) fractions.push_back(amount_of(amounts, limit) / limit.base_amount());

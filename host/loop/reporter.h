@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/store.h"
 #include "ledger/ledger.h"
+#include "loop/checkpoints.h"
 #include "loop/evaluations.h"
 #include "loop/outcome.h"
 #include "loop/progress.h"
 #include "loop/run_state.h"
 #include "telemetry/console.h"
+#include "telemetry/step_times.h"
 #include "telemetry/telemetry.h"
 #include "telemetry/throughput.h"
 
@@ -30,12 +31,12 @@ class Reporter {
   /// One window's values have become visible to decisions.
   void row(const RunState& state, const WindowRow& row);
   void evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best);
-  void checkpoint(const RunState& state, const SaveReport& report);
+  void checkpoint(const RunState& state, const Checkpoints::Saved& saved);
   void checkpoint_good(const RunState& state, const std::string& id);
   /// The event `step`, of the newest observed window; once for each.
   void step(const RunState& state);
   /// Once a window: the progress line, and now and then the event `ledger`, so that a killed process loses little of the bill.
-  void progress(const RunState& state, bool is_due);
+  void progress(const RunState& state, bool is_due, bool is_saving);
   /// The progress line as it stands when the loop has ended.
   void finish(const RunState& state);
   void out_of_memory(const RunState& state, uint64_t attempt, uint64_t micro_batch_samples);
@@ -55,6 +56,8 @@ class Reporter {
   Ledger& ledger_;
   Options options_;
   Throughput throughput_;
+  StepTimes step_times_;
+  double last_window_end_ = -1;  // without the time of evaluations; below 0: no window has ended yet
   std::vector<Metric> fresh_, handed_out_;
   std::vector<trainhost_metric> views_;
   uint64_t logged_window_ = 0;       // of the newest event `step`

@@ -278,7 +278,7 @@ void Session::make_trainer(RunState state) {
   lr_schedule_ = std::make_unique<LrSchedule>(plugins_->one("lr_schedule"));
   rates_ = std::make_unique<Rates>(*lr_schedule_, *engine_, state.schedule_length);
   rules_ = std::make_unique<Rules>(std::move(rules));
-  checkpoints_ = std::make_unique<Checkpoints>(*store_, *engine_, std::move(stateful), ledger_, identity_, Checkpoints::Options{run.checkpoint.good_after});
+  checkpoints_ = std::make_unique<Checkpoints>(*store_, *engine_, std::move(stateful), ledger_, identity_, Checkpoints::Options{run.checkpoint.good_after, parse_save_mode(run.checkpoint.mode)});
   reporter_ = std::make_unique<Reporter>(telemetry_, console_, ledger_, Reporter::Options{scale, run.max, engine_->metric_names()});
   TrainerParts parts{*engine_, *data_, *accumulation_schedule_, *rates_, *rules_, *evaluations_, *checkpoints_, *reporter_, ledger_, preemption_};
   TrainerOptions options{run.max, run.max_skips, run.checkpoint.every, run.telemetry.every, scale, true};

@@ -23,9 +23,9 @@ std::optional<Outcome> Trainer::train_one_window() {
   if (auto stop = observe_rows(state_.windows > kLag ? state_.windows - kLag : 0)) return stop;  // the instability ladder
   if (auto stop = evaluate_what_is_due()) return stop;
   auto stop = ask_rules();
-  if (!stop && is_reached_exactly(checkpoint_due_)) save();
+  if (!stop) save_what_is_due();
   if (!stop) stop = preemption_outcome();
-  parts_.reporter.progress(state_, std::exchange(is_line_due_, false));
+  parts_.reporter.progress(state_, std::exchange(is_line_due_, false), parts_.checkpoints.is_saving());
   return stop;
 }
 
@@ -100,7 +100,7 @@ std::optional<Outcome> Trainer::observe_rows(uint64_t window) {
       parts_.reporter.step(state_);
       is_line_due_ = true;
     }
-    for (const std::string& id : parts_.checkpoints.count_health(state_, row)) parts_.reporter.checkpoint_good(state_, id);
+    parts_.checkpoints.count_health(state_, row);
     if (auto stop = judge_instability(state_.observed, options_.max_skips)) return stop;
   }
   return std::nullopt;
@@ -157,13 +157,40 @@ std::optional<Outcome> Trainer::preemption_outcome() const {
   return Outcome{ExitCode::kPreempted, "signal", format("{} received", parts_.preemption->signal_name()), false};
 }
 
+// A save that becomes due while one is under way begins when that one has ended, with the state of then.
+void Trainer::save_what_is_due() {
+  is_save_wanted_ |= is_reached_exactly(checkpoint_due_);
+  if (is_save_wanted_ && !parts_.checkpoints.is_saving()) {
+    is_save_wanted_ = false;
+    collect_rows(state_.windows);
+    if (!is_condemned()) begin_save();
+  }
+  report_saves();
+}
+
+void Trainer::begin_save() {
+  parts_.checkpoints.begin(state_, evaluation_);
+  saved_window_ = state_.windows;
+}
+
+// Waits until the state as it is now is safe.
 bool Trainer::save() {
   collect_rows(state_.windows);
   if (is_condemned()) return false;
-  const SaveReport report = parts_.checkpoints.save(state_, evaluation_);
-  parts_.reporter.checkpoint(state_, report);
+  parts_.checkpoints.save(state_, evaluation_);
   saved_window_ = state_.windows;
-  return report.problem.empty();
+  return report_saves();
+}
+
+bool Trainer::report_saves() {
+  const Checkpoints::News news = parts_.checkpoints.take_news(state_);
+  bool is_sound = true;
+  for (const Checkpoints::Saved& saved : news.saved) {
+    parts_.reporter.checkpoint(state_, saved);
+    is_sound = saved.report.problem.empty();
+  }
+  for (const std::string& id : news.good) parts_.reporter.checkpoint_good(state_, id);
+  return is_sound;
 }
 
 // Whether the rows that no decision has seen yet will end the run: such a state is never saved.
@@ -178,6 +205,8 @@ bool Trainer::is_condemned() const {
 
 // An error inside a window has left weights and counters where the last whole window put them: that state is worth keeping.
 void Trainer::save_what_can_be_saved() noexcept try {
+  parts_.checkpoints.drain();
+  report_saves();
   if (saved_window_ == state_.windows) return;
   parts_.engine.abandon_window();
   if (save()) log_info("saved step {} before the run ends", state_.collected_step());
@@ -197,6 +226,8 @@ Outcome Trainer::finish(Outcome outcome) {
     if (!state_.pending_evaluations.empty()) outcome = *preemption_outcome();
   }
   const bool is_worth_saving = outcome.code != ExitCode::kDiverged;  // never a checkpoint of a window that the ladder has condemned
+  parts_.checkpoints.drain();
+  report_saves();
   if (is_worth_saving && saved_window_ != state_.windows) save();
   parts_.reporter.step(state_);
   parts_.reporter.finish(state_);

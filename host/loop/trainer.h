@@ -71,7 +71,10 @@ class Trainer {
   bool is_reached_exactly(Due& due);
   void make_pending(const Evaluations::Set& set);
   void evaluate_pending();
-  bool save();  // false: nothing was saved, since the state is condemned or not finite
+  void save_what_is_due();
+  void begin_save();
+  bool save();          // false: nothing was saved, since the state is condemned or not finite
+  bool report_saves();  // false: the newest of those that ended was not finite
   bool is_condemned() const;
   void save_what_can_be_saved() noexcept;
   Outcome finish(Outcome outcome);
@@ -81,6 +84,7 @@ class Trainer {
   TrainerOptions options_;
   RunState state_;
   Due checkpoint_due_, telemetry_due_;
+  bool is_save_wanted_ = false;      // it became due while another was under way
   bool is_line_due_ = false;         // an event `step` was logged since the last progress line
   std::vector<Due> evaluation_due_;  // as parts_.evaluations.sets()
   std::map<std::string, double> evaluation_;

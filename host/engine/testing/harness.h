@@ -188,8 +188,7 @@ struct TestRun {
 };
 
 /// Every byte of a state, by name; what "unchanged" and "bit for bit" mean.
-inline std::string bytes_of(Engine& engine, bool with_engine_state = true) {
-  const Engine::State state = engine.snapshot();
+inline std::string bytes_of(const EngineState& state, bool with_engine_state = true) {
   std::string out;
   for (const auto* part : {&state.weights, &state.optimizer, &state.engine}) {
     if (part == &state.engine && !with_engine_state) break;
@@ -197,11 +196,12 @@ inline std::string bytes_of(Engine& engine, bool with_engine_state = true) {
   }
   return out;
 }
+inline std::string bytes_of(Engine& engine, bool with_engine_state = true) { return bytes_of(engine.snapshot(), with_engine_state); }
 
 /// A copy of a state that outlives the engine's memory.
 struct SavedState {
   std::vector<std::string> bytes;
-  Engine::State state;
+  EngineState state;
   explicit SavedState(Engine& engine) : state(engine.snapshot()) {
     for (auto* part : {&state.weights, &state.optimizer, &state.engine})
       for (TensorView& view : *part) bytes.emplace_back(reinterpret_cast<const char*>(view.data), view.bytes);

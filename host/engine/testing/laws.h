@@ -95,6 +95,31 @@ BOOST_AUTO_TEST_CASE(adamw_leaves_every_byte_of_a_skipped_window) {
   BOOST_TEST((bytes_of(*run.engine, false) == before));
 }
 
+BOOST_AUTO_TEST_CASE(a_copy_of_the_state_is_of_its_moment_while_training_goes_on) {
+  GptRun run(kDevice, kGpt, kAdamW, 1.0);
+  run.engine->prepare_copies();
+  for (int i = 0; i < 3; ++i) {
+    run.run_random_window();
+    const std::string before = bytes_of(*run.engine);
+    const std::unique_ptr<StateCopy> copy = run.engine->copy_state();
+    run.run_random_window();
+    run.run_random_window();
+    copy->wait();
+    BOOST_TEST((bytes_of(copy->state()) == before));
+    BOOST_TEST((bytes_of(*run.engine) != before));
+    BOOST_TEST(copy->seconds() > 0.0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_that_is_in_use_keeps_its_arena) {
+  GptRun run(kDevice, kGpt, kAdamW, 1.0);
+  run.run_random_window();
+  std::unique_ptr<StateCopy> copy = run.engine->copy_state();
+  BOOST_CHECK_THROW(run.engine->copy_state(), Error);
+  copy.reset();
+  BOOST_CHECK_NO_THROW(run.engine->copy_state());
+}
+
 BOOST_AUTO_TEST_CASE(the_loss_scale_halves_on_overflow_and_grows_after_clean_windows) {
   trainhost_precision_plan plan = fp32_plan();
   plan.scale_mode = TRAINHOST_SCALE_DEVICE;

@@ -30,6 +30,7 @@ class FakeEngine final : public Engine {
   std::function<Fate(uint64_t window)> fate = [](uint64_t) { return Fate::kApplied; };
   std::function<void(uint64_t window)> before_apply = [](uint64_t) {};
   std::function<void()> during_evaluation = [] {};
+  std::function<void()> before_copy_ends = [] {};  // on the thread that waits for it
   uint64_t max_samples = ~uint64_t{0}, max_evaluation_samples = ~uint64_t{0};  // of a micro-batch that fits
 
   // What happened in this process.
@@ -92,14 +93,21 @@ class FakeEngine final : public Engine {
   }
   void sample(std::vector<int64_t>, uint64_t, double, uint64_t, uint64_t, const std::function<bool(int64_t)>&) override {}
 
-  State snapshot() override {
+  EngineState snapshot() override {
     demand(ring_.empty(), "a snapshot with rows that were not handed out");
     demand(opened_ == 0, "a snapshot inside of a window");
     saved_weight_ = value_of(digest_);
     saved_ = {digest_, window_, step_};
-    const auto bytes = [](const void* data) { return static_cast<const std::byte*>(data); };
-    return {{{"weight", "F32", {}, bytes(&saved_weight_), 4}}, {}, {{"engine.state", "I64", {3}, bytes(saved_.data()), 24}}};
+    return views_of(saved_weight_, saved_);
   }
+  std::unique_ptr<StateCopy> copy_state() override {
+    demand(!is_copy_alive_.lock(), "a second copy of the state");
+    snapshot();
+    auto copy = std::make_unique<Copy>(saved_weight_, saved_, before_copy_ends);
+    is_copy_alive_ = copy->is_alive;
+    return copy;
+  }
+  void prepare_copies() override {}
   void restore(std::span<const TensorView>, std::span<const TensorView>, std::span<const TensorView> engine) override {
     std::memcpy(saved_.data(), engine[0].data, 24);
     digest_ = saved_[0], window_ = saved_[1], step_ = handed_step_ = saved_[2];
@@ -113,6 +121,26 @@ class FakeEngine final : public Engine {
   std::unique_ptr<DeviceBatch> upload(HostBatch batch) override { return memory_.upload(std::move(batch)); }
 
  private:
+  using Saved = std::array<uint64_t, 3>;
+  static EngineState views_of(const float& weight, const Saved& saved) {
+    const auto bytes = [](const void* data) { return static_cast<const std::byte*>(data); };
+    return {{{"weight", "F32", {}, bytes(&weight), 4}}, {}, {{"engine.state", "I64", {3}, bytes(saved.data()), 24}}};
+  }
+  class Copy final : public StateCopy {
+   public:
+    Copy(float weight, Saved saved, std::function<void()> before_end) : weight_(weight), saved_(saved), before_end_(std::move(before_end)) {}
+    void wait() override { before_end_(); }
+    const EngineState& state() const override { return state_; }
+    double seconds() const override { return 0.5; }
+    std::shared_ptr<int> is_alive = std::make_shared<int>(0);
+
+   private:
+    float weight_;
+    Saved saved_;
+    std::function<void()> before_end_;
+    EngineState state_ = views_of(weight_, saved_);
+  };
+
   static void demand(bool is_kept, const std::string& complaint) {
     if (!is_kept) throw Error(ExitCode::kFailure, "fake engine: " + complaint);
   }
@@ -154,7 +182,8 @@ class FakeEngine final : public Engine {
   uint64_t first_rate_ = 0;
   std::vector<double> rates_;
   float saved_weight_ = 0;
-  std::array<uint64_t, 3> saved_{};
+  Saved saved_{};
+  std::weak_ptr<int> is_copy_alive_;
 };
 
 }  // namespace trainhost::testing

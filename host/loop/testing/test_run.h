@@ -59,6 +59,7 @@ class TestRun {
   std::string evaluate_every = "1000window", checkpoint_every = "1000window", telemetry_every = "1000window";
   uint64_t max_skips = 4, good_after = 3, keep_last = 1000, num_evaluation_sets = 1;
   uint64_t schedule_length = 0;
+  SaveMode save_mode = SaveMode::kSync;
   bool evaluates_at_end = true;
   Preemption* preemption = nullptr;
   std::optional<double> price_per_hour;
@@ -126,7 +127,7 @@ class TestRun {
     if (preemption) evaluation_options.is_cancelled = [this] { return preemption->is_requested(); };
     Evaluations evaluations(sets, engine, ledger, evaluation_options);
     Checkpoints checkpoints(store, engine, {&accumulation.instance(), &rates.instance(), &rule.instance(), &other_rule.instance()}, ledger,
-                            {nlohmann::json::object(), "hash", ""}, {good_after});
+                            {nlohmann::json::object(), "hash", ""}, {good_after, save_mode});
     Reporter reporter(telemetry, console, ledger, {scale, max, engine.metric_names()});
     ledger.finish_start_up();
     Trainer trainer({engine, data, accumulation_schedule, rate_table, rules, evaluations, checkpoints, reporter, ledger, preemption},

@@ -1,0 +1,114 @@
+// Saves that overlap training hold the state of their moment, come one at a time, and lose no failure.
+#include <boost/test/unit_test.hpp>
+
+#include <future>
+#include <map>
+
+#include "loop/testing/test_run.h"
+
+using namespace trainhost;
+using namespace trainhost::testing;
+
+namespace {
+
+struct Fixture {
+  MemoryStore disk;
+  TestRun run{disk};
+  std::map<uint64_t, uint64_t> digests;  // of the state after a window
+
+  Fixture() {
+    run.save_mode = SaveMode::kOverlap;
+    run.checkpoint_every = "4window";
+    run.engine.before_apply = [this](uint64_t window) { digests[window - 1] = run.engine.digest(); };
+  }
+  uint64_t saved_digest(const CheckpointInfo& info) {
+    const LoadedCheckpoint loaded = CheckpointStore(disk, small_options()).load(info.id);
+    uint64_t digest = 0;
+    std::memcpy(&digest, loaded.engine.at(0).data, sizeof digest);
+    return digest;
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(save_test, Fixture)
+
+BOOST_AUTO_TEST_CASE(training_goes_on_and_the_next_save_waits_its_turn) {
+  std::promise<void> window_nine_begins;
+  run.engine.before_copy_ends = [&, waits = window_nine_begins.get_future().share()] { waits.wait(); };
+  run.engine.before_apply = [&](uint64_t window) {
+    digests[window - 1] = run.engine.digest();
+    if (window == 9) window_nine_begins.set_value();
+  };
+  run.train();
+  const std::vector<CheckpointInfo> checkpoints = run.checkpoints();
+  BOOST_REQUIRE(checkpoints.size() >= 2u);
+  BOOST_TEST(checkpoints.front().window == 4u);
+  BOOST_TEST(checkpoints[1].window >= 9u);
+  BOOST_TEST(checkpoints.back().window == 20u);
+  digests[20] = run.engine.digest();
+  for (const CheckpointInfo& info : checkpoints) BOOST_TEST(saved_digest(info) == digests.at(info.window));
+}
+
+BOOST_AUTO_TEST_CASE(a_save_reports_its_parts) {
+  run.max = {interval("4window"), interval("20step")};
+  run.checkpoint_every = "2window";
+  run.train();
+  const std::vector<Event> saved = run.events_of("checkpoint_saved");
+  BOOST_TEST(saved.front().details.at("copy_seconds") == 0.5);
+  BOOST_TEST(saved.back().details.at("copy_seconds") == 0.0);  // the last one has nothing to overlap with
+  for (const Event& event : saved) BOOST_TEST(event.details.at("seconds") >= 0.0);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_behind_the_loop_ends_the_run_with_sixteen) {
+  run.hooked.before = [](const std::string& verb, const std::string&) {
+    if (verb == "begin") throw PluginCallError(ExitCode::kCheckpointUnwritable, "test", TRAINHOST_RESOURCE_EXHAUSTED, "the disk is full");
+  };
+  run.max = {interval("1000000window"), interval("1000000step")};
+  const std::string message = message_of(ExitCode::kCheckpointUnwritable, [&] { run.train(); });
+  BOOST_TEST(message.find("checkpoint of step 4 was not saved: the disk is full") != std::string::npos, message);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_of_training_waits_for_the_save_under_way) {
+  std::promise<void> rule_fails;
+  run.engine.before_copy_ends = [waits = rule_fails.get_future().share()] { waits.wait(); };
+  run.engine.before_apply = [&](uint64_t window) {
+    if (window != 7) return;
+    rule_fails.set_value();
+    throw Error(ExitCode::kData, "the data is gone");
+  };
+  message_of(ExitCode::kData, [&] { run.train(); });
+  BOOST_REQUIRE(run.checkpoints().size() == 2u);
+  BOOST_TEST(run.checkpoints().front().window == 4u);
+  BOOST_TEST(run.checkpoints().back().window == 6u);
+}
+
+BOOST_AUTO_TEST_CASE(windows_that_pass_while_it_is_saved_count_for_its_health) {
+  std::promise<void> saved_late;
+  run.checkpoint_every = "4window";
+  run.good_after = 6;
+  run.max = {interval("24window"), interval("100step")};
+  run.engine.before_copy_ends = [waits = saved_late.get_future().share()] { waits.wait(); };
+  run.engine.fate = [](uint64_t window) { return window == 6 ? FakeEngine::Fate::kNotFinite : FakeEngine::Fate::kApplied; };
+  run.engine.before_apply = [&](uint64_t window) {
+    if (window == 18) saved_late.set_value();  // by now window 6 has been seen
+  };
+  run.train();
+  const std::vector<uint64_t> good = run.numbers("checkpoint_good", "step");
+  BOOST_TEST(!good.empty());
+  for (const uint64_t step : good) BOOST_TEST(step >= 11u);  // window 6 broke the row: six healthy ones end with window 12, step 11
+}
+
+BOOST_AUTO_TEST_CASE(a_resume_from_an_overlapped_save_ends_as_the_straight_run) {
+  run.max = {interval("12step")};
+  run.train();
+  TestRun rest(disk);
+  rest.save_mode = SaveMode::kOverlap;
+  rest.train();
+  MemoryStore other_disk;
+  TestRun straight(other_disk);
+  straight.train();
+  BOOST_TEST(rest.engine.digest() == straight.engine.digest());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
