@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(windows_that_pass_while_it_is_saved_count_for_its_health) {
   std::promise<void> saved_late;
   run.checkpoint_every = "4window";
   run.good_after = 6;
-  run.max = {interval("24window"), interval("100step")};
+  run.max = {interval("1000window"), interval("2000step")};  // long enough for the loop to hear of it
   run.engine.before_copy_ends = [waits = saved_late.get_future().share()] { waits.wait(); };
   run.engine.fate = [](uint64_t window) { return window == 6 ? FakeEngine::Fate::kNotFinite : FakeEngine::Fate::kApplied; };
   run.engine.before_apply = [&](uint64_t window) {

@@ -17,7 +17,7 @@ PROGRAM = BUILD / "bin" / "trainhost"
 TEST_PLUGINS = BUILD / "test_plugins"
 ZOO = BUILD / "zoo"
 
-# One kernel thread: the models are tiny, and the tests share their machine.
+# One kernel thread: the models are tiny, and the tests share their machine. Saves in mode sync: which steps have a checkpoint does not depend on the disk.
 MLP = """
 max = ["20step"]
 plugins = ["fp32", "accum", "synthetic", "mlp", "adamw", "cosine", "localckpt"]
@@ -41,6 +41,7 @@ micro_batches = 2
 learning_rate = 1e-2
 [checkpoint]
 every = "5step"
+mode = "sync"
 [telemetry]
 every = "1step"
 """
@@ -76,6 +77,7 @@ learning_rate = 1e-3
 warmup = "3step"
 [checkpoint]
 every = "5step"
+mode = "sync"
 [telemetry]
 every = "1step"
 [sample]

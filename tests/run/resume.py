@@ -36,6 +36,17 @@ class KilledRuns(TestCase):
         self.assertEqual(cut.record()["attempts"], 3)
         self.assertEqual(cut.record()["status"], "finished")
 
+    def test_killed_while_saves_overlap_training(self):
+        self.write("gpt.toml", GPT)
+        options = ("gpt.toml", "max=40step", "checkpoint.every=1step", "checkpoint.mode=overlap")
+        self.trainhost("run", *options, "--name", "whole")
+        for steps in (10, 20, 30):
+            self.kill_after(steps, *options, "--name", "cut")
+        self.trainhost("run", *options, "--name", "cut")
+        self.assert_same_run("whole", "cut")
+        saved = self.run_folder("whole").events("checkpoint_saved")
+        self.assertTrue(all(event["copy_seconds"] > 0 for event in saved[:-1]), saved)
+
     def test_half_then_raised_equals_whole(self):
         self.write("mlp.toml", MLP)
         self.trainhost("run", "mlp.toml", "--name", "whole", "max=24step", "cosine.length=24step")
