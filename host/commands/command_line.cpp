@@ -24,7 +24,7 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"run", "[run] [CONFIG] [key=value ...]", "train; without CONFIG the default job", "crdjq"},
       {"smoke", "smoke [CONFIG] [key=value ...]", "take a run's own config through every phase on a few batches, before the expensive run", "cvjq"},
-      {"sample", "sample RUN", "continue a prompt with the model of a run", "svkq"},
+      {"sample", "sample RUN", "continue a prompt with the model of a run", "svkjq"},
       {"evaluate", "evaluate RUN", "evaluate the model of a run on its evaluation sets", "vkjq"},
       {"plugins", "plugins list | info NAME|FILE | check NAME|FILE [key=value ...] | lock [CONFIG]",
        "what is installed and what a plugin's keys mean (runs no plugin code); check: asks a plugin file what its kind promises, exit code 13 when it does not hold; "
@@ -69,6 +69,7 @@ void add_group(po::options_description& options, char group) {
       add("prompt", po::value<std::string>(), "text to continue");
       add("length", po::value<uint64_t>(), "tokens to add");
       add("temperature", po::value<double>(), "0: always the likeliest token");
+      add("top-k", po::value<uint64_t>(), "draw from the likeliest tokens only, so many; 0: from all");
       add("seed", po::value<uint64_t>(), "of the sampling");
       return;
     case 'k': add("checkpoint", po::value<std::string>(), "id of the checkpoint (default: the run's result, else the newest verified)"); return;
@@ -160,6 +161,7 @@ void take_values(const po::variables_map& values, Request& request) {
   take(values, "length", request.length);
   take(values, "seed", request.seed);
   take(values, "temperature", request.temperature);
+  take(values, "top-k", request.top_k);
   take(values, "checkpoint", request.checkpoint);
   take(values, "config", request.config_file);
   take(values, "only", request.only);

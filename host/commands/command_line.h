@@ -20,7 +20,7 @@ struct Request {
   std::vector<std::string> resume_without;
   std::optional<std::string> device;      // smoke, sample, evaluate, plugins check
   std::optional<std::string> prompt;      // sample
-  std::optional<uint64_t> length, seed;   // sample
+  std::optional<uint64_t> length, top_k, seed;  // sample
   std::optional<double> temperature;      // sample
   std::optional<std::string> checkpoint;  // sample, evaluate: an id of the run's checkpoints
   bool is_dry_run = false, is_json = false, is_quiet = false, wants_origins = false, wants_help = false;

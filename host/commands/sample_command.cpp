@@ -52,6 +52,7 @@ ExitCode sample_command(const Request& request) {
   if (request.prompt) sample.prompt = *request.prompt;
   if (request.length) sample.length = *request.length;
   if (request.temperature) sample.temperature = *request.temperature;
+  if (request.top_k) sample.top_k = *request.top_k;
   if (!run->session->report().has_text)
     throw Error(ExitCode::kConfig, format("sample: the data source of {} gives no text interface; sample a run that was trained on text", run->job.config.run.name));
   const std::string text = run->session->sample_text(sample, request.seed.value_or(run->job.config.run.seed));

@@ -1,7 +1,10 @@
-// The one function that libtrainhost_engine.so exports.
+// What libtrainhost_engine.so exports: which build it is of, and the engine.
 #include <memory>
 
 #include "engine/torch_engine.h"
+
+/// Compared by the door before it asks for more.
+extern "C" __attribute__((visibility("default"))) const char* trainhost_engine_build() { return TRAINHOST_ENGINE_BUILD; }
 
 /// Throws what open_engine() says. The caller owns the result. Both sides come out of one build, so a C++ exception may pass.
 extern "C" __attribute__((visibility("default"))) trainhost::Engine* trainhost_make_engine(const trainhost::EngineOptions* options) {

@@ -1,8 +1,10 @@
 // The laws of the engine on a GPU; skipped with a message where there is none.
+#include <rapidcheck.h>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <ATen/ops/zeros.h>
 

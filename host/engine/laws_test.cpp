@@ -1,8 +1,10 @@
 // The laws of the engine on the CPU.
+#include <rapidcheck.h>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "engine/testing/harness.h"
 #include "engine/testing/sync_guard.h"

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config/trajectory.h"
+#include "loop/device_change.h"
 #include "loop/run_folder.h"
 #include "plugin/kind.h"
 #include "plugin/state.h"
@@ -222,13 +223,25 @@ void Session::prepare_engine() {
   report_.model = engine_->model_report();
 }
 
+// Random numbers cannot go on from one type of device to another, and sums round otherwise: that is another run, unless the user wants it so.
+std::vector<TensorView> Session::engine_state_of(const LoadedCheckpoint& checkpoint) {
+  const std::string saved = device_type_of(checkpoint.engine), here = report_.device.type;
+  if (saved == here) return checkpoint.engine;
+  if (!is_accepted(setup_.accepted, "device"))
+    throw Error(ExitCode::kConfig, format("checkpoint {}: was saved on the device {}, this run computes on {}, where its random numbers cannot go on; set device = \"{}\", or accept the "
+                                          "change with --resume-without device",
+                                          checkpoint.info.id, saved, here, saved));
+  log_warning("checkpoint {}: was saved on the device {}; weights, optimizer and counters go on here, random numbers of {} start afresh", checkpoint.info.id, saved, here);
+  return fitted_to_device(checkpoint.engine, engine_->snapshot().engine);
+}
+
 void Session::restore_engine(const RestoredRun& run) {
   const LoadedCheckpoint& checkpoint = run.checkpoint;
   if (!setup_.is_training) {
     engine_->restore_weights(checkpoint.weights);
     return;
   }
-  engine_->restore(checkpoint.weights, checkpoint.optimizer, checkpoint.engine);
+  engine_->restore(checkpoint.weights, checkpoint.optimizer, engine_state_of(checkpoint));
   ledger_.restore_json(run.ledger);
   if (const auto last = RunLog::last_line(setup_.folder / "log.jsonl", "ledger"); last && last->contains("state")) ledger_.restore_json(last->at("state"));
 }

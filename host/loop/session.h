@@ -94,6 +94,7 @@ class Session {
   void open_sources();
   void prepare_engine();
   void restore_engine(const RestoredRun& run);
+  std::vector<TensorView> engine_state_of(const LoadedCheckpoint& checkpoint);
   void make_trainer(RunState state);
   uint64_t schedule_steps(const RunState& state);
   std::vector<FieldSpec> model_fields() const;

@@ -103,15 +103,25 @@ class FinishedRuns(TestCase):
         once = self.trainhost(*sample).out
         self.assertTrue(once.startswith("#include"))
         self.assertEqual(once, self.trainhost(*sample).out)
-        answer = self.trainhost(*sample, "--json").json() if "--json" in self.trainhost("sample", "--help").out else None
-        if answer:
-            self.assertEqual(answer["prompt"], "#include")
+        self.assertEqual("#include" + self.trainhost(*sample, "--json").json()["text"], once.removesuffix("\n"))
+        likeliest = self.trainhost(*sample, "--temperature", "0").out
+        self.assertEqual(likeliest, self.trainhost(*sample, "--top-k", "1").out, "of one token there is no choice")
+        self.assertEqual(once, self.trainhost(*sample, "--top-k", "0").out, "0: all of them")
         run = self.run_folder("text")
         before = sorted(run.path.rglob("*"))
         values = self.trainhost("evaluate", "runs/text", "--json").json()["sets"]["heldout"]
         self.assertEqual(values["loss"]["value"], run.evaluations()[(6, "heldout", "loss")], "the same pass gives the same value")
         self.assert_names(self.trainhost("evaluate", "runs/text").out, "heldout", "loss", "bits per byte")
         self.assertEqual(sorted(run.path.rglob("*")), before, "neither changes the run folder")
+
+    def test_on_another_device_than_the_run_s(self):
+        config = self.folder / "runs/text/config.toml"
+        config.write_text(re.sub(r'(?m)^device = .*$', 'device = "cuda:77"', config.read_text()))  # is on no machine
+        self.assertIn('device = "cuda:77"', config.read_text())
+        self.assert_names(self.trainhost("sample", "runs/text", code=2).err, "cuda:77")
+        self.trainhost("sample", "runs/text", "--device", "cpu")
+        values = self.trainhost("evaluate", "runs/text", "--json", "--device", "cpu").json()["sets"]["heldout"]
+        self.assertEqual(values["loss"]["value"], self.run_folder("text").evaluations()[(6, "heldout", "loss")])
 
     def test_other_checkpoints_and_bad_words(self):
         run = self.run_folder("text")

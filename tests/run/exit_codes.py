@@ -1,6 +1,7 @@
 """Every way a run can end, with its exit code, its message, and what it leaves to go on from."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -45,6 +46,20 @@ class Failure(TestCase):
         done = subprocess.run([lonely, "run", "mlp.toml"], cwd=self.folder, env=self.environment | {"TRAINHOST_PLUGIN_PATH": str(BUILD / "plugins")}, capture_output=True, text=True)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("libtrainhost_engine.so", done.stderr)
+
+    def test_the_engine_is_of_another_build(self):
+        self.write("mlp.toml", MLP)
+        program = self.folder / "bin/trainhost"
+        program.parent.mkdir()
+        shutil.copy(PROGRAM, program)
+        (self.folder / "lib").mkdir()
+        environment = self.environment | {"TRAINHOST_PLUGIN_PATH": str(BUILD / "plugins")}
+        own = re.search(rb"\d+\.\d+\.\d+-[0-9a-f]{12}", program.read_bytes())[0].decode()
+        for library, words in ((BUILD / "foreign_engine/libtrainhost_engine.so", ("0.0.9-0123456789ab", own)), (next(TEST_PLUGINS.glob("*trouble.so")), ("exports no trainhost_engine_build",))):
+            shutil.copy(library, self.folder / "lib/libtrainhost_engine.so")
+            done = subprocess.run([program, "run", "mlp.toml"], cwd=self.folder, env=environment, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assert_names(done.stderr, "lib/libtrainhost_engine.so", "install the whole tree again", *words)
 
 
 class Config(TestCase):
@@ -186,6 +201,28 @@ class Plugins(TestCase):
         cut.write_bytes(next(TEST_PLUGINS.glob("*trouble.so")).read_bytes()[:3000])
         self.assert_names(self.trainhost("run", "mlp.toml", "--plugins", "./text.so", code=13).err, "text.so")
         self.assert_names(self.trainhost("run", "mlp.toml", "--plugins", "./cut.so", code=13).err, "cut.so")
+
+    def test_files_of_other_machines_versions_and_builds(self):
+        self.write("mlp.toml", MLP)
+        rule, model = next(TEST_PLUGINS.glob("*trouble.so")).read_bytes(), next(TEST_PLUGINS.glob("*greedy.so")).read_bytes()
+        machine = 18  # e_machine, two bytes
+        torch = re.search(rb'"torch_build":"(\d+\.\d+\.\d+)', model)[1]
+        cases = (("machine", rule[:machine] + bytes([183, 0]) + rule[machine + 2:], ["AArch64", "build it for this machine"]),
+                 ("foreign", (BUILD / "foreign_engine/libtrainhost_engine.so").read_bytes(), ["no trainhost plugin", "trainhost_add_plugin()"]),
+                 ("major", rule.replace(b'"abi":1,', b'"abi":9,'), ["speaks ABI 9", "this host speaks ABI 1"]),
+                 ("minor", rule.replace(b'"min_host_minor":0,', b'"min_host_minor":7,'), ["needs host ABI 1.7", "TRAINHOST_TARGET_MINOR"]),
+                 ("torch", model.replace(b'"torch_build":"' + torch, b'"torch_build":"' + b"9" * len(torch)), ["9" * len(torch), torch.decode(), "build the plugin again"]))
+        for name, content, words in cases:
+            with self.subTest(name):
+                (self.folder / f"{name}.so").write_bytes(content)
+                self.assert_names(self.trainhost("run", "mlp.toml", "--plugins", f"./{name}.so", code=13).err, f"{name}.so", *words)
+        self.assertFalse((self.folder / "runs").exists())
+
+    def test_two_plugins_of_one_name(self):
+        self.write("rule.toml", with_rule("trouble"))
+        shutil.copy(next(TEST_PLUGINS.glob("*trouble.so")), self.folder / "copy.so")
+        self.assert_names(self.trainhost("run", "rule.toml", code=13, TRAINHOST_PLUGIN_PATH=str(self.folder)).err, "stands in two files", "copy.so", "remove one")
+        self.trainhost("run", "rule.toml", "--plugins", "./copy.so")
 
 
 class Checkpoints(TestCase):

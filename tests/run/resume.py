@@ -2,7 +2,9 @@
 
 import signal
 
-from harness import GPT, MLP, TestCase, loop_state, main
+import numpy
+
+from harness import GPT, MLP, TestCase, add_tensor, loop_state, main
 
 
 class KilledRuns(TestCase):
@@ -146,6 +148,23 @@ class Refusals(TestCase):
         self.trainhost("run", "mlp.toml", f"max={steps + 3}step", "data.threads=1", "price_per_hour=3", "telemetry.every=2step", "checkpoint.every=7step",
                        "evaluation.heldout.every=3step")
         self.assertEqual(self.run_folder("mlp").record()["attempts"], 2)
+
+
+class OtherDevices(TestCase):
+    def test_training_goes_on_there_when_that_is_wanted(self):
+        self.write("mlp.toml", MLP)
+        run = ("run", "mlp.toml", "--plugins", "constant")
+        self.trainhost(*run, "max=10step")
+        saved = self.run_folder("mlp").newest()
+        add_tensor(saved, "engine", "engine.rng.cuda", numpy.arange(16, dtype=numpy.uint8))  # as a GPU would have saved it
+        refused = self.trainhost(*run, "max=12step", code=2)
+        self.assert_names(refused.err, saved.name, "saved on the device cuda", "computes on cpu", "--resume-without device")
+        went_on = self.trainhost(*run, "max=12step", "--resume-without", "device")
+        self.assert_names(went_on.err, "start afresh")
+        self.assertEqual(self.run_folder("mlp").events("restored")[0]["step"], 10)
+        for limit in ("max=10step", "max=12step"):
+            self.trainhost(*run, limit, "--name", "straight")
+        self.assert_same_state(self.run_folder("mlp").newest(), self.run_folder("straight").newest())  # no random number is drawn here
 
 
 class NewRuns(TestCase):

@@ -29,16 +29,27 @@ std::filesystem::path find_library() {
                                          kLibrary, folder.native()));
 }
 
+template <class Function>
+Function* find_function(void* library, const char* name, const std::filesystem::path& path) {
+  if (void* found = dlsym(library, name)) return reinterpret_cast<Function*>(found);
+  throw Error(ExitCode::kFailure, format("{}: exports no {}; it is no engine of this build, install the whole tree again", path.native(), name));
+}
+
+// Objects cross this door, so both sides must have been compiled from the same headers by the same compiler.
+void require_same_build(const std::string& build, const std::filesystem::path& path) {
+  if (build == TRAINHOST_ENGINE_BUILD) return;
+  throw Error(ExitCode::kFailure, format("{}: is of build {}, this program of build {}; install the whole tree again, program and libraries together",
+                                         path.native(), build, TRAINHOST_ENGINE_BUILD));
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> open_engine(const EngineOptions& options) {
   const std::filesystem::path path = find_library();
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw Error(ExitCode::kFailure, format("{}: cannot be loaded: {}; run scripts/setup again if LibTorch has moved", path.native(), dlerror()));
-  using MakeEngine = Engine* (*)(const EngineOptions*);
-  const auto make = reinterpret_cast<MakeEngine>(dlsym(library, "trainhost_make_engine"));
-  if (!make) throw Error(ExitCode::kFailure, format("{}: exports no trainhost_make_engine; it is not from this build, install the whole tree again", path.native()));
-  return std::unique_ptr<Engine>(make(&options));
+  require_same_build(find_function<const char*()>(library, "trainhost_engine_build", path)(), path);
+  return std::unique_ptr<Engine>(find_function<Engine*(const EngineOptions*)>(library, "trainhost_make_engine", path)(&options));
 }
 
 }  // namespace trainhost
