@@ -38,8 +38,7 @@ BOOST_AUTO_TEST_CASE(a_condemned_window_is_never_saved) {
   BOOST_TEST(run.checkpoints().back().window == 14u);  // three skips may still turn out well, the fourth may not
 }
 
-BOOST_AUTO_TEST_CASE(a_preemption_saves_no_condemned_window_either) {
-  // Told before the ladder has seen the rows; the resume then meets the same windows again.
+BOOST_AUTO_TEST_CASE(a_run_that_reaches_its_end_meanwhile_has_diverged_all_the_same) {
   run.engine.fate = [](uint64_t window) { return window >= 3 ? Fate::kNotFinite : Fate::kApplied; };
   run.max = {interval("8window")};
   run.checkpoint_every = "2window";

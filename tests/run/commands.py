@@ -132,6 +132,19 @@ class FinishedRuns(TestCase):
         self.assert_names(self.trainhost("sample", code=2).err, "RUN")
 
 
+class StoppingEarly(TestCase):
+    def test_ends_on_the_weights_of_the_best_evaluation(self):
+        self.write("mlp.toml", MLP)
+        self.trainhost("run", "mlp.toml", "--plugins", "earlystop,constant", "max=1000step", "adamw.learning_rate=0.5", "earlystop.patience=3", "earlystop.restore_best=true")
+        run = self.run_folder("mlp")
+        self.assertEqual(run.record()["ended_by"], "stopping_rule/earlystop")
+        losses = {step: value for (step, name, metric), value in run.evaluations().items() if (name, metric) == ("heldout", "loss")}
+        best = min(losses, key=losses.get)
+        self.assertLess(best, max(losses))
+        answer = self.trainhost("evaluate", "runs/mlp", "--json").json()
+        self.assertEqual((answer["step"], answer["sets"]["heldout"]["loss"]["value"]), (best, losses[best]))
+
+
 class Streams(TestCase):
     def test_json_is_alone_on_stdout(self):
         self.write("mlp.toml", MLP)

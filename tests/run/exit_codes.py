@@ -67,7 +67,7 @@ class Config(TestCase):
 
     def test_unknown_keys_plugins_and_units(self):
         self.write("mlp.toml", MLP)
-        for override, words in (("adamw.learning_rat=1", ["adamw.learning_rat", "learning_rate"]), ("max=3parsecs", ["parsecs"]), ("accum.micro_batches=0", ["micro_batches", "at least 1"]),
+        for override, words in (("adamw.learning_rat=1", ["adamw.learning_rat", "learning_rate"]), ("max=3parsecs", ["parsecs"]), ("accum.micro_batches=0", ["micro_batches", "at least 1"]), ("accum.micro_batches=two", ["micro_batches", "two"]),
                                 ("max=5usd", ["usd", "price_per_hour"]), ("checkpoint.every=1kwh", ["kwh"])):
             self.assert_names(self.trainhost("run", "mlp.toml", override, code=2).err, *words)
         self.assert_names(self.trainhost("run", "mlp.toml", "--plugins", "adamww", code=13).err, "adamww", "adamw")

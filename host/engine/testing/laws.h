@@ -25,7 +25,7 @@ const std::string kAdamW = R"({"learning_rate": 0.003})";
 
 BOOST_AUTO_TEST_CASE(any_cut_into_micro_batches_gives_the_same_gradient) {
   const bool holds = rc::check([] {
-    const auto pieces = *rc::gen::resize(30, rc::gen::nonEmpty(rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(1, 9))));
+    const auto pieces = *rc::gen::resize(12, rc::gen::nonEmpty(rc::gen::container<std::vector<size_t>>(rc::gen::inRange<size_t>(1, 9))));
     std::vector<size_t> ends(pieces.size());
     std::partial_sum(pieces.begin(), pieces.end(), ends.begin());
     Rows rows = random_rows(ends.back(), *rc::gen::inRange<uint32_t>(0, 1000), 0);
