@@ -106,6 +106,6 @@ function(_trainhost_plugin_tests plugin kind name sources links)
     set_property(GLOBAL APPEND PROPERTY TRAINHOST_SUITES "${label} ${kind}/${stem} ${target} ${suite}")
     add_test(NAME ${kind}/${stem} COMMAND ${target} --run_test=${suite} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
     set_tests_properties(${kind}/${stem} PROPERTIES LABELS ${label} TIMEOUT 600 ENVIRONMENT
-      "TRAINHOST_PYTHON=${TRAINHOST_PYTHON};TRAINHOST_BUILD_DIR=${PROJECT_BINARY_DIR};TRAINHOST_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+      "TRAINHOST_PYTHON=${TRAINHOST_PYTHON};TRAINHOST_TEST_MODULES=${TRAINHOST_TEST_MODULES};TRAINHOST_BUILD_DIR=${PROJECT_BINARY_DIR};TRAINHOST_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
   endforeach()
 endfunction()

@@ -1,6 +1,7 @@
 // A host for tests of plugins: keeps what the plugin logs, and answers with what the test puts in.
 #pragma once
 
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <mutex>
@@ -20,7 +21,8 @@ class FakeHost {
   std::uint32_t rank = 0, world_size = 1;
   bool is_resumed = false;
   bool has_run = true;        // false: facts answers NULL, as in `config check`
-  bool is_cancelled = false;
+  std::atomic<bool> is_cancelled = false;  // may be set while a call is under way
+  std::atomic<std::int64_t> deadline_ns = 0;  // of CLOCK_MONOTONIC; 0 = none
   std::vector<trainhost_instance*> upstreams;                            // for decorators
   std::function<bool(std::uint64_t micro_batch_samples)> memory_probe;   // set: trainhost.memory/1 is there; true = fits
 
@@ -65,7 +67,7 @@ class FakeHost {
     self.log_.push_back({level, std::string(view(message))});
   }
   static std::int32_t cancelled(const trainhost_host* host) { return of(host).is_cancelled; }
-  static std::int64_t no_deadline(const trainhost_host*) { return 0; }
+  static std::int64_t deadline(const trainhost_host* host) { return of(host).deadline_ns; }
   static const trainhost_run_facts* facts(const trainhost_host* host) {
     FakeHost& self = of(host);
     if (!self.has_run) return nullptr;
@@ -86,7 +88,7 @@ class FakeHost {
 
   trainhost_host host_;
   trainhost_log log_table_{sizeof(trainhost_log), 0, &write};
-  trainhost_call call_table_{sizeof(trainhost_call), 0, &cancelled, &no_deadline};
+  trainhost_call call_table_{sizeof(trainhost_call), 0, &cancelled, &deadline};
   trainhost_run run_table_{sizeof(trainhost_run), 0, &facts};
   trainhost_memory memory_table_{sizeof(trainhost_memory), 0, &probe, &fingerprint};
   trainhost_upstream upstream_table_{sizeof(trainhost_upstream), 0, &at};

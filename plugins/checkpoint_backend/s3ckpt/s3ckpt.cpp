@@ -1,0 +1,83 @@
+// Checkpoints in a bucket of any store that speaks S3.
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include <trainhost/cpp/checkpoint_backend.hpp>
+#include <trainhost/cpp/define.hpp>
+
+#include "bucket.h"
+#include "settings.h"
+#include "uploads.h"
+
+using namespace trainhost;
+using s3ckpt::Config;
+
+namespace {
+
+constexpr auto kSchema =
+    schema<Config>()
+        .key("uri", &Config::uri, "where the checkpoints lie: s3://BUCKET/PREFIX", no_trajectory)
+        .key("endpoint", &Config::endpoint, "http(s)://HOST[:PORT] of a store that is not AWS; else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile",
+             no_trajectory)
+        .key("region", &Config::region, "region to sign for; else AWS_REGION, the profile; us-east-1 where only an endpoint is given", no_trajectory)
+        .key("path_style", &Config::path_style, "bucket in the path, not in the host name; default: true with an endpoint, false on AWS", no_trajectory)
+        .key("storage_class", &Config::storage_class, "of new objects, such as STANDARD_IA; empty: the bucket's own", no_trajectory)
+        .key("part_bytes", &Config::part_bytes, "smallest part of a large object; the last may be smaller", at_least(5 << 20), at_most(1 << 30), no_trajectory)
+        .key("max_connections", &Config::max_connections, "requests under way at once", at_least(1), at_most(256), no_trajectory)
+        .key("tries", &Config::tries, "how often a request is sent before it counts as failed", at_least(1), at_most(20), no_trajectory)
+        .key("timeout_seconds", &Config::timeout_seconds, "a request that moves no byte for this long is given up", at_least(1), at_most(3600), no_trajectory)
+        .key("orphan_hours", &Config::orphan_hours, "unfinished uploads older than this are removed", at_least(0), no_trajectory);
+
+class S3Checkpoints : public CheckpointBackend {
+ public:
+  explicit S3Checkpoints(Config config) : config_(std::move(config)) { s3ckpt::Place::parse(config_.uri); }
+
+  void start() override {
+    const s3ckpt::ClientOptions options{config_.max_connections, config_.tries, config_.timeout_seconds};
+    client_ = std::make_unique<s3ckpt::Client>(s3ckpt::locate(config_, s3ckpt::environment_variable), options, s3ckpt::environment_variable, host());
+    bucket_ = std::make_unique<s3ckpt::Bucket>(*client_, config_.storage_class);
+    bucket_->check();
+  }
+  void stop() override {
+    bucket_.reset();
+    client_.reset();
+  }
+
+  std::unique_ptr<Put> put_begin(std::string_view key, std::uint64_t size, std::uint64_t& part_bytes) override {
+    const std::string bucket_key = client_->location().bucket_key(key);
+    std::call_once(orphans_, [&] { s3ckpt::abort_orphans(*bucket_, client_->location().root(), static_cast<std::int64_t>(config_.orphan_hours * 3600)); });
+    part_bytes = s3ckpt::choose_part_bytes(size, part_bytes, config_.part_bytes);
+    return s3ckpt::begin_upload(*bucket_, bucket_key, size, part_bytes);
+  }
+  void create(std::string_view key, std::span<const std::byte> bytes) override {
+    const std::string bucket_key = client_->location().bucket_key(key);
+    if (!bucket_->create(bucket_key, bytes)) throw PluginError(TRAINHOST_ALREADY_EXISTS, format("{}: holds other bytes", client_->location().name(bucket_key)));
+  }
+  std::size_t get(std::string_view key, std::uint64_t offset, std::span<std::byte> out) override {
+    return bucket_->get(client_->location().bucket_key(key), offset, out);
+  }
+  void list(std::string_view prefix, const Visit& visit) override {
+    const std::string& root = client_->location().root();
+    bucket_->list(root + std::string(prefix), [&](const s3ckpt::ListedObject& object) {
+      const std::string_view key = std::string_view(object.key).substr(std::min(root.size(), object.key.size()));
+      return !s3ckpt::is_key_valid(key) || visit({key, object.size, object.modified_unix_seconds * 1000});  // other people's objects are passed over
+    });
+  }
+  void remove(std::string_view key) override { bucket_->remove(client_->location().bucket_key(key)); }
+
+ private:
+  Config config_;
+  std::unique_ptr<s3ckpt::Client> client_;
+  std::unique_ptr<s3ckpt::Bucket> bucket_;
+  std::once_flag orphans_;
+};
+
+}  // namespace
+
+TRAINHOST_PLUGIN(S3Checkpoints, {.kind = "checkpoint_backend",
+                                 .name = "s3ckpt",
+                                 .version = "1.0.0",
+                                 .summary = "Checkpoints in a bucket of any S3-compatible store",
+                                 .schemes = {"s3"},
+                                 .schema = kSchema})
