@@ -204,6 +204,10 @@ bool CheckpointStore::mark_good(const std::string& id) {
   }
 }
 
+void CheckpointStore::remove_all() {
+  for (const StoredObject& object : objects_.list(options_.prefix)) objects_.remove(object.key);
+}
+
 void CheckpointStore::probe() {
   constexpr std::string_view kText = "trainhost probes whether checkpoints can be written here\n";
   std::random_device random;

@@ -112,6 +112,9 @@ class CheckpointStore {
   /// Writes, reads back and removes one object. Throws Error(kCheckpointUnwritable). Leaves nothing behind.
   void probe();
 
+  /// Empties the place, for what was only a trial. Throws PluginCallError.
+  void remove_all();
+
  private:
   struct Writing;
   SaveReport try_save(const Snapshot& snapshot);

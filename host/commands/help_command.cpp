@@ -46,7 +46,7 @@ beside the config, and from then on other plugin files are refused.
 
 constexpr const char* kResume = R"(The same command goes on where its run stopped: same name, same values of the keys that change the numbers.
 --resume auto    (default) goes on from the newest verified checkpoint; a damaged one is reported and the older used
---resume never   starts NAME-2 (and so on); nothing is overwritten
+--resume never   starts NAME-2 (and so on); nothing is overwritten, and a checkpoint.uri that holds a run of this name already is refused
 --resume URI     starts a new run from the newest verified checkpoint of another one, e.g. file:/data/runs/a/checkpoints
 A finished run is left alone (NAME-2), unless `max` was raised: then it goes on.
 Other values are refused with the keys that differ; --resume-without NAME accepts one key, or leaves one plugin's state out.

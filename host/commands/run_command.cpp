@@ -28,7 +28,7 @@ ExitCode dry_run(const Request& request, const Job& job) {
     const TemporaryFolder scratch(std::filesystem::temp_directory_path(), "trainhost-dry-run");  // what plugins write beside checkpoints goes there
     SessionSetup setup = make_setup(job, path, new_run_id());
     setup.facts.run_folder = scratch.path().string();
-    setup.may_restore = folder.is_resume();
+    setup.may_restore = request.resume != "never";
     setup.initial_uri = request.initial_uri();
     setup.accepted = request.resume_without;
     Session session(std::move(setup), ledger, console, telemetry, nullptr);

@@ -152,6 +152,7 @@ void RunProcess::open_session() {
   setup.accepted = request_.resume_without;
   const double started = monotonic_seconds();
   session_ = std::make_unique<Session>(std::move(setup), ledger_, console_, *telemetry_, preemption_.get());
+  session_->store().probe();  // a place that cannot be written must not be found after hours of training
   write_file_atomically(folder_.path() / "config.toml", resolved_toml(job_.config));  // not before: a refused resume leaves the run as it was
   if (record_.empty()) {
     record_ = first_record();

@@ -32,6 +32,15 @@ class Smoke {
         ledger_({job.config.run.price_per_hour, job.config.run.currency, monotonic_seconds, process_start_seconds()}),
         console_({true, request.is_json, 2, 1, monotonic_seconds, environment_variable}), telemetry_(RunLog::open(folder_.path() / "log.jsonl")) {}
 
+  // What it saved goes, also where the checkpoint place is not in its folder.
+  ~Smoke() {
+    try {
+      if (session_) session_->store().remove_all();
+    } catch (const std::exception& failure) {
+      log_warning("smoke: what it saved is left behind: {}", failure.what());
+    }
+  }
+
   // Stops at the first phase that fails.
   void run() {
     constexpr ShortRun kFirst{3, 2, 2}, kSecond{4, 2, 2};

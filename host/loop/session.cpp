@@ -109,6 +109,8 @@ std::optional<RestoredRun> Session::load_checkpoint() {
   } else if (setup_.may_restore) {
     auto loaded = store_->load_newest_verified(warn_of_damage);
     if (loaded) run = unpack(std::move(*loaded));
+  } else if (!store_->list().empty()) {  // a place outside of the run folder, which another machine may have filled; retention would empty it
+    throw Error(ExitCode::kConfig, format("{}: an earlier run of this name left checkpoints there; go on with them (--resume auto), or start a new run with --name NAME", setup_.checkpoint_uris.front()));
   }
   if (!run && !setup_.initial_uri.empty()) run = load_initial_checkpoint();
   const auto length = effective_schedule_length(setup_.config, run ? std::optional(run->identity.schedule_length) : std::nullopt);

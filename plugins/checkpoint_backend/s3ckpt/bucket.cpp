@@ -15,7 +15,7 @@ using trainhost::PluginError;
 namespace {
 
 constexpr const char* kNameHeader = "x-amz-meta-trainhost-upload";
-constexpr std::string_view kMarker = "~conditional-writes";  // no key of the host begins like this
+constexpr std::string_view kMark = "~conditional-writes";  // no key of the host begins like this
 
 struct ContentRange {
   uint64_t first = 0, last = 0, total = 0;
@@ -99,16 +99,30 @@ bool Bucket::put_new(const std::string& key, std::span<const std::byte> bytes, c
 void Bucket::require_conditional_put() {
   const std::lock_guard lock(mutex_);
   if (is_conditional_) return;
-  const std::string key = client_.location().root() + std::string(kMarker);
+  const std::string key = client_.location().root() + std::string(kMark);
   const std::string_view text = "trainhost leaves this object here: it shows that this store never writes over an object when asked not to\n";
-  const auto refuses = [&] { return !put(key, std::as_bytes(std::span(text)), new_upload_name()).is_good(); };
-  if (!refuses() && !refuses())
+  const auto put_mark = [&] { return put(key, std::as_bytes(std::span(text)), new_upload_name()).is_good(); };
+  if (put_mark() && put_mark())
     throw PluginError(
         TRAINHOST_FAILED_PRECONDITION,
-        format("{}: the store at {} ignores If-None-Match and wrote over an object, so two runs could spoil each other's checkpoints; use a store that honours "
-               "conditional writes (AWS S3, Ceph, MinIO and R2 do)",
+        format("{}: the store at {} ignores If-None-Match and wrote over an object, so two runs could spoil each other's checkpoints; use a store that "
+               "honours conditional writes (AWS S3, Ceph, MinIO and R2 do)",
                client_.location().name(key), client_.location().origin()));
   is_conditional_ = true;
+}
+
+void Bucket::remove_mark() noexcept {
+  if (!is_conditional_) return;
+  try {
+    const std::string root = client_.location().root(), key = root + std::string(kMark);
+    Call list{"GET", "", {{"list-type", "2"}, {"max-keys", "2"}, {"prefix", root}}};
+    Call remove{"DELETE", key};
+    list.tries = remove.tries = 1;
+    const auto page = read_object_list(client_.send(list).body);
+    if (page && page->objects.size() == 1 && page->objects.front().key == key) client_.send(remove);
+  } catch (const std::exception& failure) {
+    client_.host().log_debug("{}", failure.what());
+  }
 }
 
 bool Bucket::create(const std::string& key, std::span<const std::byte> bytes) {

@@ -36,6 +36,8 @@ class Bucket {
   std::optional<ObjectFacts> find(const std::string& key);
   size_t get(const std::string& key, uint64_t offset, std::span<std::byte> out);
   void remove(const std::string& key);
+  /// Removes the mark of create() when nothing else is left in the place. What fails is let be: the mark does no harm.
+  void remove_mark() noexcept;
   /// Until visit returns false.
   void list(const std::string& prefix, const std::function<bool(const ListedObject&)>& visit);
 

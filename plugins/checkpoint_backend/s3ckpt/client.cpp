@@ -48,6 +48,7 @@ int64_t Client::now() const { return unix_seconds() + clock_offset_; }
 
 HttpResponse Client::send(const Call& call) {
   bool was_mended = false;
+  const unsigned tries = call.tries ? call.tries : options_.tries;
   for (unsigned number = 1;; ++number) {
     throw_if_unwanted(call);
     const Credentials keys = credentials_.get();
@@ -61,12 +62,12 @@ HttpResponse Client::send(const Call& call) {
     }
     const bool is_final = !is_transient(response) && complaint.empty();
     if (is_final && std::find(call.expected.begin(), call.expected.end(), response.status) != call.expected.end()) return response;
-    if (is_final || number >= options_.tries) {
+    if (is_final || number >= tries) {
       if (complaint.empty()) throw failure(about(call), response);
       throw PluginError(TRAINHOST_DATA_LOSS, format("{}: {}, {} times", name_of(call), complaint, number));
     }
     host_.log_debug("{}; try {} of {} follows", complaint.empty() ? failure(about(call), response).message : name_of(call) + ": " + complaint, number + 1,
-                    options_.tries);
+                    tries);
     wait(call, number, response);
   }
 }

@@ -25,6 +25,7 @@ struct Call {
   std::span<const std::byte> body = {};
   std::span<std::byte> sink = {};
   std::vector<long> expected = {};  // statuses beside 2xx that the caller wants to see
+  unsigned tries = 0;               // 0: as many as the user allows
   /// Looks at a good answer: words when it is not what was asked for, which is tried again like damage on the way.
   std::function<std::string(const HttpResponse&)> complaint = {};
 };

@@ -40,6 +40,7 @@ class S3Checkpoints : public CheckpointBackend {
     bucket_->check();
   }
   void stop() override {
+    if (bucket_) bucket_->remove_mark();
     bucket_.reset();
     client_.reset();
   }

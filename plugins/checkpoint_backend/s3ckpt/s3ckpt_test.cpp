@@ -117,6 +117,20 @@ BOOST_AUTO_TEST_CASE(create_decides_races_and_may_be_repeated) {
   BOOST_TEST((backend.list() == Keys{"x/commit"}));
 }
 
+BOOST_AUTO_TEST_CASE(the_mark_of_create_goes_with_the_last_object) {
+  {
+    Backend backend(url);
+    backend.create("commit", "x");
+  }
+  BOOST_TEST(server.ask("objects") == "runs/a/commit runs/a/~conditional-writes");
+  {
+    Backend backend(url, "", "s3://bucket/other");
+    backend.create("commit", "x");
+    backend.remove("commit");
+  }
+  BOOST_TEST(server.ask("objects") == "runs/a/commit runs/a/~conditional-writes");
+}
+
 BOOST_AUTO_TEST_CASE(of_many_that_create_at_once_one_wins) {
   Backend backends[2] = {Backend(url), Backend(url)};
   for (int round = 0; round < 5; ++round) {

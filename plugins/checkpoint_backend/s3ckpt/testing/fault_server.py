@@ -6,6 +6,7 @@
   count PATTERN                how many requests matched; a request reads "PUT /bucket/key?query"
   header NAME PATTERN          what the last request that matched had in this header
   set NAME VALUE               clock_offset, region, lifetime, oldest_token, and the options of Bucket
+  forget                       the faults
   damage KEY | age_uploads SECONDS | uploads | objects
 """
 
@@ -77,6 +78,8 @@ class Server(ThreadingHTTPServer):
         name, _, rest = line.partition(" ")
         if name == "fault":
             self.faults.append(Fault(*rest.split(" ", 2)))
+        elif name == "forget":
+            self.faults.clear()
         elif name == "count":
             return str(len(self.matching(rest)))
         elif name == "header":
