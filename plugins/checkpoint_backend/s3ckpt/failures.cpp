@@ -77,7 +77,9 @@ PluginError connection_failure(const Failure& about, const HttpResponse& respons
   const std::string what = format("{}: {}: {}: {}", about.place, about.operation, about.origin, response.problem_words);
   switch (response.problem) {
     case HttpResponse::Problem::kTransient: return PluginError(TRAINHOST_UNAVAILABLE, what + "; is the endpoint up, and right in [s3ckpt] endpoint?");
-    default: return PluginError(TRAINHOST_FAILED_PRECONDITION, what + "; correct [s3ckpt] endpoint");
+    default:
+      return PluginError(TRAINHOST_FAILED_PRECONDITION,
+                         what + "; correct [s3ckpt] endpoint, or let AWS_CA_BUNDLE name the certificates that it is to be trusted by");
   }
 }
 

@@ -217,6 +217,12 @@ BOOST_AUTO_TEST_CASE(a_wrong_region_says_the_right_one) {
   BOOST_TEST(another.get("a") == "x");
 }
 
+BOOST_AUTO_TEST_CASE(a_redirect_says_that_the_region_is_another) {
+  server.ask("fault 9 status=301,PermanentRedirect list-type");
+  BOOST_TEST(status_of([&] { Backend backend(url); }) == TRAINHOST_INVALID_ARGUMENT);
+  expect_words(words_of([&] { Backend backend(url); }), {"301", "PermanentRedirect", "[s3ckpt] region"});
+}
+
 BOOST_AUTO_TEST_CASE(a_read_only_bucket_can_be_read) {
   Backend(url).put("a", "x");
   server.ask("set read_only yes");

@@ -196,6 +196,35 @@ BOOST_DATA_TEST_CASE(prefixes_of_any_letters_are_escaped,
   BOOST_TEST((backend.list() == Keys{"created", "large"}));
 }
 
+BOOST_AUTO_TEST_CASE(the_bucket_may_be_in_the_host_name) {
+  const std::string port = url.substr(url.rfind(':'));
+  Backend backend("http://localhost" + port, kSmallParts + ",\"path_style\":false");
+  backend.put("small", "s");
+  backend.put("large", pattern_bytes(kPart + 1));
+  BOOST_TEST((backend.list() == Keys{"large", "small"}));
+  BOOST_TEST(server.ask("count /bucket") == "0");
+  BOOST_TEST(server.ask("header host ^PUT /runs/a/small") == "bucket.localhost" + port);
+  BOOST_TEST(Backend(url).get("small") == "s");
+}
+
+BOOST_AUTO_TEST_CASE(over_tls_the_payload_is_not_hashed_and_strangers_are_not_trusted) {
+  const std::filesystem::path certificate = std::filesystem::temp_directory_path() / format("trainhost-certificate-{}.pem", ::getpid());
+  Server tls_server("fault_server.py", {certificate});
+  const std::string tls_url = tls_server.first_line();
+  {
+    const std::string words = words_of([&] { Backend backend(tls_url, "\"tries\":1"); });
+    BOOST_TEST(words.find("certificate") != std::string::npos, words);
+    BOOST_TEST(words.find("AWS_CA_BUNDLE") != std::string::npos, words);
+  }
+  const Variable bundle("AWS_CA_BUNDLE", certificate);
+  Backend backend(tls_url, kSmallParts);
+  backend.put("small", "s");
+  backend.put("large", pattern_bytes(kPart + 1));
+  BOOST_TEST((backend.get("large", 0, kPart + 1) == pattern_bytes(kPart + 1)));
+  BOOST_TEST(tls_server.ask("header x-amz-content-sha256 ^PUT .*/small") == "UNSIGNED-PAYLOAD");
+  std::filesystem::remove(certificate);
+}
+
 BOOST_AUTO_TEST_CASE(keys_that_lead_elsewhere_are_refused) {
   Backend backend(url);
   for (const std::string key : {"", "/a", "a/", "a//b", "../a", "a/../b", "./a", "a/.", "a b", "~1", "a\\b", "\xc3\xa4"}) {

@@ -128,6 +128,7 @@ void set_limits(CURL* handle, const HttpRequest& request) {
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_seconds));
   curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 512L << 10);
   curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, 1L << 20);
+  if (const char* bundle = std::getenv("AWS_CA_BUNDLE"); bundle && *bundle) curl_easy_setopt(handle, CURLOPT_CAINFO, bundle);
   if (request.is_local)
     curl_easy_setopt(handle, CURLOPT_PROXY, "");
   else

@@ -49,7 +49,10 @@ class Bucket:
             return self._answer(request, body)
 
     def _answer(self, request, body):
-        bucket, _, key = urllib.parse.unquote(request.path).lstrip("/").partition("/")
+        if request.headers["host"].startswith(self.name + "."):  # virtual-hosted: the path is the key
+            bucket, key = self.name, urllib.parse.unquote(request.path)[1:]
+        else:
+            bucket, _, key = urllib.parse.unquote(request.path).lstrip("/").partition("/")
         query = {name: values[0] for name, values in urllib.parse.parse_qs(request.query, keep_blank_values=True).items()}
         if bucket != self.name:
             raise Refused(404, "NoSuchBucket", "the specified bucket does not exist")

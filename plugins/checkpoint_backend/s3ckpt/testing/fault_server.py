@@ -1,4 +1,5 @@
 """A store on 127.0.0.1 that fails as it is told to: one command a line on standard input, one answer a line on standard output. Ends with its input.
+With an argument it speaks TLS, under a certificate of its own that it writes to this file.
 
   fault TIMES ACTION PATTERN   the next TIMES requests that match fail; others before and after do not
                                status=N[,CODE[,RETRY_AFTER]]  reset (before anything is done)  lost (done, but no reply)  cut (half a body)  stall
@@ -21,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
 import signature
+import tls
 from bucket_store import Answer, Bucket
 from metadata import Metadata
 from signature import Refused
@@ -44,8 +46,11 @@ class Fault:
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, certificate_file=None):
         super().__init__(("127.0.0.1", 0), Handler)
+        if certificate_file:
+            self.socket = tls.context(certificate_file).wrap_socket(self.socket, server_side=True)
+        self.url = f"{'https' if certificate_file else 'http'}://127.0.0.1:{self.server_address[1]}"
         self.bucket, self.metadata = Bucket("bucket"), Metadata()
         self.log, self.faults, self.clock_offset, self.region = [], [], 0, "us-east-1"
         self.lock = threading.Lock()
@@ -171,9 +176,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main():
-    server = Server()
+    server = Server(*sys.argv[1:])
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+    print(server.url, flush=True)
     for line in sys.stdin:
         print(server.command(line.rstrip("\n")), flush=True)
 
