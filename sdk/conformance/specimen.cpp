@@ -31,6 +31,8 @@ constexpr std::string_view kRemedy = "give it settings that work, with --config 
 
 std::string text_of(const Said& said) { return said.words.empty() ? status_name(said.status) : format("{} ({})", status_name(said.status), said.words); }
 
+void expect_ok(std::string_view what, const Said& said) { require(said.is_ok(), "{}: {}", what, text_of(said)); }
+
 Said ErrorText::said(std::string_view what, trainhost_status status) const {
   const trainhost_error& error = *placed_;
   require(error.struct_size == sizeof error, "{} has changed struct_size of its error", what);

@@ -51,11 +51,13 @@ Said ask(std::string_view what, trainhost_status (*function)(Parameters...), Arg
   return error.said(what, status);
 }
 
+// Fails the question unless the call went well.
+void expect_ok(std::string_view what, const Said& said);
+
 // The same for a call that has to work.
 template <class... Parameters, class... Arguments>
 void expect(std::string_view what, trainhost_status (*function)(Parameters...), Arguments&&... arguments) {
-  const Said said = ask(what, function, std::forward<Arguments>(arguments)...);
-  require(said.is_ok(), "{}: {}", what, text_of(said));
+  expect_ok(what, ask(what, function, std::forward<Arguments>(arguments)...));
 }
 
 // PluginUnderTest over a subject: a host with a run, a cache folder and a currency, and upstreams for decorators.

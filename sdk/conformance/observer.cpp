@@ -1,0 +1,118 @@
+// Questions for observers: a flood of events, events of another time, disks that fail.
+#include "trainhost/observer.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <cstring>
+
+#include "conformance/facts.h"
+#include "conformance/kind_calls.h"
+#include "conformance/process_facts.h"
+#include "conformance/questions.h"
+
+namespace trainhost::conformance {
+namespace {
+
+constexpr int kFlood = 20000;
+constexpr const char* kEvents[] = {"run_start", "step", "evaluation", "checkpoint_saved", "stop", "an_event_of_a_later_version", ""};
+
+Said send(const Specimen& plugin, std::string_view name, const Moment* moment, std::string_view details = "{}") {
+  const auto progress = placed_progress(moment ? moment->progress : progress_at(0));
+  const auto metrics = testing::c_metrics(moment ? moment->metrics : std::vector<testing::MetricValue>());
+  const trainhost_event event{sizeof(trainhost_event),   static_cast<std::uint32_t>(metrics.size()), c_string(name), c_string(details),
+                              1'700'000'000'000'000'000, moment ? progress.get() : nullptr,          metrics.data()};
+  const Placed<trainhost_event> placed(event, "trainhost_event");
+  const Said said = ask("on_event", plugin.need<trainhost_observer>(TRAINHOST_OBSERVER).on_event, plugin.c(), placed.get());
+  require(std::memcmp(placed.get(), &event, sizeof event) == 0, "on_event has changed its event; an observer changes nothing");
+  require(!moment || std::memcmp(progress.get(), &moment->progress, sizeof moment->progress) == 0,
+          "on_event has changed the progress; an observer changes nothing");
+  return said;
+}
+
+void expect_sent(const Said& said, std::string_view name) { require(said.is_ok(), "event \"{}\": {}", name, text_of(said)); }
+
+std::string use(const Specimen& plugin) {
+  std::mt19937_64 random(7);
+  std::string answers;
+  for (const Moment& moment : made_up_run(random, 20)) answers += text_of(send(plugin, "step", &moment)) + " ";
+  return answers;
+}
+
+void bears_a_flood(const Subject& subject) {
+  std::mt19937_64 random(subject.seed);
+  const std::vector<Moment> run = made_up_run(random, 100);
+  Specimen plugin(subject);
+  plugin.begin();
+  std::size_t early_files = 0;
+  for (int i = 0; i < kFlood; ++i) {
+    expect_sent(send(plugin, "step", &run[static_cast<std::size_t>(i) % run.size()]), "step");
+    if (i == 100) early_files = open_files().size();
+  }
+  require(open_files().size() <= early_files + 1, "{} files are open after {} events, {} after 100", open_files().size(), kFlood, early_files);
+  plugin.stop();
+}
+
+void bears_any_event(const Subject& subject) {
+  std::mt19937_64 random(subject.seed);
+  const std::vector<Moment> run = made_up_run(random, 100, true);
+  Specimen plugin(subject);
+  plugin.begin();
+  for (const char* name : kEvents) {
+    expect_sent(send(plugin, name, nullptr), name);
+    for (const Moment& moment : run) expect_sent(send(plugin, name, &moment, R"({"step":3,"text":"caf\u00e9 \"quoted\"","list":[1,{"a":null}]})"), name);
+  }
+  Moment odd{progress_at(1), {{"a, \"b\"\nc=d", "set/with spaces", 1, 2, 3, 77}}};
+  expect_sent(send(plugin, "step", &odd), "step with odd names");
+}
+
+// While it lives, this process can make no file longer.
+class FullDisk {
+ public:
+  FullDisk() : old_handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit none{0, old_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &old_);
+    ::signal(SIGXFSZ, old_handler_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit old_{};
+  sighandler_t old_handler_;
+};
+
+void bears_a_full_disk(const Subject& subject) {
+  std::mt19937_64 random(subject.seed);
+  const std::vector<Moment> run = made_up_run(random, 50);
+  Specimen plugin(subject);
+  plugin.begin();
+  {
+    const FullDisk full;
+    for (const Moment& moment : run) (void)send(plugin, "step", &moment);  // a failure with words is an answer
+  }
+  for (const Moment& moment : run) {
+    const Said said = send(plugin, "step", &moment);
+    require(said.is_ok(), "the disk has room again, but event \"step\" is answered with {}", text_of(said));
+  }
+  plugin.stop();
+}
+
+constexpr std::string_view kKind = "observer";
+constexpr Question kQuestions[] = {
+    {"observer/bears_a_flood", "Twenty thousand events leave no files open and nothing failed", kKind, Scope::kPlugin, answer<bears_a_flood>},
+    {"observer/bears_any_event", "Events that it does not know, without progress, with odd numbers and names, are no failure", kKind, Scope::kPlugin,
+     answer<bears_any_event>},
+    {"observer/bears_a_full_disk", "A full disk is a failure with words, and over when there is room again", kKind, Scope::kPlugin, answer<bears_a_full_disk>},
+};
+
+}  // namespace
+
+const KindCalls kObserverCalls{kKind, use, nullptr, {}};
+std::span<const Question> observer_questions() { return kQuestions; }
+
+}  // namespace trainhost::conformance
