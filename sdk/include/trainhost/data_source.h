@@ -67,7 +67,8 @@ typedef struct trainhost_data_source {
   trainhost_status (*info)(trainhost_instance *, trainhost_source_info *out, trainhost_error *);
 
   /* Reserves and fills every field of every sample asked for. All or error: after an error the host throws the batch away.
-   * Failure: UNAVAILABLE is tried again; on DATA_LOSS the host reads one by one to name the sample; anything else ends the run with exit code 12.
+   * Failure: UNAVAILABLE is tried again; on DATA_LOSS the host reads one by one to name the sample; anything else, such as OUT_OF_RANGE for an id that
+   * does not exist, ends the run with exit code 12.
    * [io] several at once */
   trainhost_status (*read)(trainhost_instance *, const trainhost_read *, const trainhost_batch_writer *, trainhost_error *);
 } trainhost_data_source;

@@ -66,7 +66,7 @@ class DataSource : public Plugin {
   // The same answer each time; the reference lives as long as the source. [main] after start
   virtual const SourceInfo& info() = 0;
 
-  // Reserves and fills every field of every sample; all or a throw. random_keys[i] is the only randomness for sample i. [io]
+  // Reserves and fills every field of every sample; all or a throw. ids are below info().num_samples. random_keys[i] is the only randomness for sample i. [io]
   virtual void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t> random_keys, BatchWriter& out) = 0;
 
   const void* interface(std::string_view id) override;
@@ -104,8 +104,13 @@ class DataSource : public Plugin {
   static trainhost_status c_read(trainhost_instance* instance, const trainhost_read* read, const trainhost_batch_writer* writer,
                                  trainhost_error* error) noexcept {
     return detail::guard(error, [&] {
+      auto& self = detail::object<DataSource>(instance);
+      const std::uint64_t num_samples = self.info().num_samples;
+      for (std::uint64_t i = 0; i < read->num_samples; ++i)
+        if (read->ids[i] >= num_samples)
+          throw PluginError(TRAINHOST_OUT_OF_RANGE, format("read: there is no sample {}, ids are 0 to {}", read->ids[i], num_samples - 1));
       BatchWriter out(writer);
-      detail::object<DataSource>(instance).read({read->ids, read->num_samples}, {read->random_keys, read->num_samples}, out);
+      self.read({read->ids, read->num_samples}, {read->random_keys, read->num_samples}, out);
     });
   }
   static constexpr trainhost_data_source kTable{sizeof(trainhost_data_source), 0, &c_info, &c_read};

@@ -81,7 +81,8 @@ class StateReader {
   template <class T>
   void get_one(T& value) {
     constexpr char tag = detail::state_tag<T>();
-    if (const char found = take(1)[0]; found != tag) throw PluginError(TRAINHOST_DATA_LOSS, format("state: got a value of type '{}', wanted '{}'", found, tag));
+    if (const char found = take(1)[0]; found != tag)  // a damaged state holds any byte, a message only UTF-8
+      throw PluginError(TRAINHOST_DATA_LOSS, format("state: got a value of type 0x{:02x}, wanted '{}'", static_cast<unsigned>(static_cast<unsigned char>(found)), tag));
     if constexpr (tag == 'b') value = take(1)[0] != 0;
     else if constexpr (tag == 'd') value = static_cast<T>(take_raw<double>());
     else if constexpr (tag == 'i') value = narrow<T>(take_raw<std::int64_t>());
