@@ -1,10 +1,13 @@
 # trainhost_add_plugin() makes a plugin file and its tests, the same inside of the tree and outside of it, through find_package(TrainhostSDK).
 #
-# trainhost_add_plugin(<kind>/<name> SOURCES <a.cpp ...> [TORCH] [CUDA] [LINK <libraries>] [TESTS <a_test.cpp ...>] [TEST_LINK <libraries>])
+# trainhost_add_plugin(<kind>/<name> SOURCES <a.cpp ...> [TORCH] [CUDA] [LINK <libraries>] [TESTS <a_test.cpp ...>] [TEST_LINK <libraries>]
+#                      [CHECK_CONFIG <key=value ...>] [NO_CHECK])
 #   -> <kind>-<name>.so in TRAINHOST_PLUGIN_OUTPUT_DIRECTORY (default: <build folder>/plugins)
 #   TORCH  links LibTorch and stamps its build string; left out quietly where TRAINHOST_TORCH is OFF. CUDA adds LibTorch's CUDA side.
 #   TESTS  Boost.Test files, one suite named like the file's stem in each; ctest entry <kind>/<stem without _test>. They open the built file through
 #          <trainhost/testing.hpp>.
+#   ctest entry <kind>/<name>/check asks the plugin what its kind promises (`trainhost plugins check`), with the settings of the example.toml beside it, if
+#   there is one, and CHECK_CONFIG over them; NO_CHECK leaves it out. It runs in the source folder. Out of the tree the program is that of the SDK's prefix.
 
 set(TRAINHOST_SDK_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
@@ -15,7 +18,7 @@ if(NOT TARGET trainhost::sdk)
 endif()
 
 function(trainhost_add_plugin id)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;CUDA" "" "SOURCES;LINK;TESTS;TEST_LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;CUDA;NO_CHECK" "" "SOURCES;LINK;TESTS;TEST_LINK;CHECK_CONFIG")
   if(NOT id MATCHES "^([a-z0-9_]+)/([a-z0-9_]+)$")
     message(FATAL_ERROR "trainhost_add_plugin(${id}): the first argument is <kind>/<name>, like stopping_rule/patience")
   endif()
@@ -43,6 +46,27 @@ function(trainhost_add_plugin id)
       _trainhost_plugin_torch(trainhost_${kind}_${name}_tests ${id} ${arg_CUDA})
     endif()
   endif()
+  if(NOT arg_NO_CHECK AND (BUILD_TESTING OR NOT DEFINED BUILD_TESTING))
+    _trainhost_plugin_check(${target} ${id} ${arg_CHECK_CONFIG})
+  endif()
+endfunction()
+
+# One seed in tests, so that the same tree gives the same answer; by hand each check draws its own.
+function(_trainhost_plugin_check target id)
+  set(program trainhost)  # the target, inside of the tree
+  if(TRAINHOST_SDK_PROGRAM)
+    set(program ${TRAINHOST_SDK_PROGRAM})
+  elseif(NOT PROJECT_NAME STREQUAL "trainhost")
+    message(WARNING "${id}: no test asks it what its kind promises: bin/trainhost is not installed beside the SDK")
+    return()
+  endif()
+  set(config)
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/example.toml)
+    set(config --config example.toml)
+  endif()
+  add_test(NAME ${id}/check COMMAND ${program} plugins check $<TARGET_FILE:${target}> --reproduce 1 ${config} ${ARGN}
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  set_tests_properties(${id}/check PROPERTIES LABELS default TIMEOUT 600)
 endfunction()
 
 function(_trainhost_plugin_settings target)

@@ -59,7 +59,12 @@ Specimen::Specimen(const Subject& subject)
   for (const char* folder : {"run", "cache"}) std::filesystem::create_directories(subject.scratch / folder);
   host.run_folder = subject.scratch / "run", host.cache_folder = subject.scratch / "cache", host.currency = "usd";
   if (subject.record().kind == "accumulation_schedule") host.memory_probe = [](std::uint64_t samples) { return samples <= 64; };
-  if (subject.record().decorates > 0) skip("it wraps another plugin, and this check has none to give it");
+  for (std::uint32_t i = 0; i < subject.record().decorates; ++i) {
+    OwnedInstance upstream = make_upstream(subject.record().kind, host.c(), format("{}/{}", subject.scratch, i));
+    if (!upstream) skip("it wraps another {}, and this check has none to give it", subject.record().kind);
+    host.upstreams.push_back(upstream.get());
+    upstreams_.push_back(std::move(upstream));
+  }
 }
 
 Said Specimen::try_create(const nlohmann::json& config) {

@@ -5,9 +5,11 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "conformance/answer.h"
 #include "conformance/guard_page.h"
+#include "conformance/upstreams.h"
 #include "trainhost/testing/plugin.hpp"
 
 namespace trainhost::conformance {
@@ -65,6 +67,7 @@ class Specimen : public testing::PluginUnderTest {
  public:
   // Nothing is created yet. Throws Failed for settings that the host refuses.
   explicit Specimen(const Subject& subject);
+  ~Specimen() { destroy(); }  // before what it wraps
 
   const nlohmann::json& config() const { return config_; }
   // With the subject's own config; fails the question with what to do when the plugin refuses it.
@@ -92,6 +95,7 @@ class Specimen : public testing::PluginUnderTest {
  private:
   const Subject& subject_;
   nlohmann::json config_;
+  std::vector<OwnedInstance> upstreams_;
 };
 
 }  // namespace trainhost::conformance
