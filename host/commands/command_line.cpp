@@ -50,7 +50,7 @@ void add_group(po::options_description& options, char group) {
       add("set", po::value<std::vector<std::string>>()->composing(), "key=value, the same as the bare word");
       return;
     case 'p':
-      add("config", po::value<std::string>(), "check: TOML file with the plugin's table, like its example.toml");
+      add("config", po::value<std::string>(), "check: TOML file with the plugin's table, like its example.toml; {unique} in a value is another word for each question");
       add("only", po::value<std::vector<std::string>>()->composing(), "check: questions whose id begins so, such as any/ or state/save");
       add("reproduce", po::value<uint64_t>(), "check: seed of what is random, as a failure prints it");
       add("time-limit", po::value<double>(), "check: seconds that one question may take (default: 30)");

@@ -64,7 +64,7 @@ function(_trainhost_plugin_check target id)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/example.toml)
     set(config --config example.toml)
   endif()
-  add_test(NAME ${id}/check COMMAND ${program} plugins check $<TARGET_FILE:${target}> --reproduce 1 ${config} ${ARGN}
+  add_test(NAME ${id}/check COMMAND ${program} plugins check $<TARGET_FILE:${target}> --reproduce 1 --time-limit 120 ${config} ${ARGN}
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   set_tests_properties(${id}/check PROPERTIES LABELS default TIMEOUT 600)
 endfunction()

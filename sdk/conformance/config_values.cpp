@@ -82,9 +82,19 @@ bool is_ruled_out(const json& schema, const json& settings, const std::string& k
   return false;
 }
 
+// A place that questions would share, such as a bucket, becomes one for each: "{unique}" in a setting is another word each time.
+std::string with_unique_word(std::string text, const Subject& subject) {
+  constexpr std::string_view kMark = "{unique}";
+  for (std::size_t at; (at = text.find(kMark)) != std::string::npos;)
+    text.replace(at, kMark.size(), format("{:016x}", std::uint64_t{std::hash<std::string>()(subject.scratch.string())}));
+  return text;
+}
+
 // What the user gave, and what is required beside it.
 json base_settings(const Subject& subject) {
   json settings = subject.settings;
+  for (auto& [key, value] : settings.items())
+    if (value.is_string()) value = with_unique_word(value.get<std::string>(), subject);
   const Record& record = subject.record();
   const json& properties = properties_of(record.schema);
   // The host tells each backend its place; one on disk can be had without asking.

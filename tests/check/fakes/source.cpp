@@ -86,10 +86,9 @@ const void* table_of_kind(const Misfit&, std::string_view id) {
   static const trainhost_data_source source{sizeof source, 0, info, read_samples};
   static const trainhost_data_lengths lengths_table{sizeof lengths_table, 0, lengths};
   static const trainhost_text text{sizeof text, 0, encode, decode};
-  return id == TRAINHOST_DATA_SOURCE    ? static_cast<const void*>(&source)
-         : id == TRAINHOST_DATA_LENGTHS ? &lengths_table
-         : id == TRAINHOST_TEXT         ? &text
-                                        : nullptr;
+  if (id == TRAINHOST_DATA_SOURCE) return &source;
+  if (id == TRAINHOST_DATA_LENGTHS) return &lengths_table;
+  return id == TRAINHOST_TEXT ? &text : nullptr;
 }
 
 }  // namespace
