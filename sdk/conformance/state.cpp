@@ -134,8 +134,7 @@ void passes_a_failed_write_on(const Subject& subject) {
 
 constexpr Question kQuestions[] = {
     {"state/save_load_save_is_equal", "Saved, loaded and saved again, the state is the same bytes", "", Scope::kPlugin, answer<save_load_save_is_equal>},
-    {"state/loads_from_any_address", "The bytes of a state may lie anywhere, and are not read beyond their end", "", Scope::kPlugin,
-     answer<loads_from_any_address>},
+    {"state/loads_from_any_address", "The bytes of a state may lie at any address", "", Scope::kPlugin, answer<loads_from_any_address>},
     {"state/refuses_damaged_state", "A state that is empty, cut or odd is refused and changes nothing", "", Scope::kPlugin, answer<refuses_damaged_state>},
     {"state/passes_a_failed_write_on", "A write that fails is returned from save unchanged", "", Scope::kPlugin, answer<passes_a_failed_write_on>},
 };
