@@ -33,9 +33,19 @@ std::vector<std::string> words_for(const Request& request, const Subject& subjec
   return words;
 }
 
+// "s3.secret_key=***" for a key that a schema of the file calls secret.
+std::string without_secret(const std::string& word, const Subject& subject) {
+  const size_t equals = word.find('='), dot = word.rfind('.', equals);
+  if (equals == std::string::npos || dot == std::string::npos) return word;
+  const std::string key = word.substr(dot + 1, equals - dot - 1);
+  for (const conformance::Record& record : subject.records)
+    if (record.schema.value("properties", json::object()).value(key, json::object()).value("x-secret", false)) return word.substr(0, equals) + "=***";
+  return word;
+}
+
 std::string command_for(const Request& request, const Subject& subject, const Asked& asked) {
   std::string text = "trainhost";
-  for (const std::string& word : words_for(request, subject, asked)) text += " " + quoted(word);
+  for (const std::string& word : words_for(request, subject, asked)) text += " " + quoted(without_secret(word, subject));
   return text;
 }
 

@@ -125,6 +125,12 @@ json value_of_other_type(const json& rules) {
 
 }  // namespace
 
+std::string shown(const json& schema, json settings) {
+  for (const auto& [key, rules] : properties_of(schema).items())
+    if (rules.value("x-secret", false) && settings.contains(key)) settings[key] = "***";
+  return settings.dump();
+}
+
 json plain_value(const json& rules) {
   if (rules.contains("default")) return rules["default"];
   if (rules.contains("enum")) return rules["enum"].front();
@@ -197,7 +203,8 @@ json usual_config(const Subject& subject) {
   try {
     return subject.host.apply_schema(subject.record().schema, settings);
   } catch (const std::exception& error) {
-    fail("the host refuses {}: {}; give settings that its schema allows, with --config FILE.toml or key=value", settings.dump(), error.what());
+    fail("the host refuses {}: {}; give settings that its schema allows, with --config FILE.toml or key=value", shown(subject.record().schema, settings),
+         error.what());
   }
 }
 

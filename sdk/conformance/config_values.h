@@ -13,6 +13,9 @@ namespace trainhost::conformance {
 // The user's settings over the schema's defaults; what is required and not given is made up. Throws Failed with the host's words where the settings do not fit.
 nlohmann::json usual_config(const Subject& subject);
 
+// As text for people, without the values of secret keys.
+std::string shown(const nlohmann::json& schema, nlohmann::json settings);
+
 // A value that the schema of one key allows: the plainest one.
 nlohmann::json plain_value(const nlohmann::json& rules);
 // Any value that it allows, more often than not; the host decides.

@@ -19,7 +19,7 @@ void host_refuses_what_is_outside(const Subject& subject) {
     } catch (const std::exception&) {
       is_refused = true;
     }
-    require(is_refused, "the schema takes {}: {}; say \"additionalProperties\": false, types and limits", what, settings.dump());
+    require(is_refused, "the schema takes {}: {}; say \"additionalProperties\": false, types and limits", what, shown(subject.record().schema, settings));
   }
 }
 
@@ -30,7 +30,7 @@ void takes_or_refuses_what_is_inside(const Subject& subject) {
     const nlohmann::json config = subject.host.apply_schema(subject.record().schema, random_settings(subject, random));
     const Said said = plugin.try_create(config);
     require(said.is_ok() || said.status == TRAINHOST_INVALID_ARGUMENT || said.status == TRAINHOST_FAILED_PRECONDITION,
-            "create({}): {}; settings that cannot be used are INVALID_ARGUMENT", config.dump(), text_of(said));
+            "create({}): {}; settings that cannot be used are INVALID_ARGUMENT", shown(subject.record().schema, config), text_of(said));
     if (said.is_ok()) plugin.destroy();
   }
 }

@@ -82,7 +82,7 @@ Said Specimen::try_create(const nlohmann::json& config) {
 
 void Specimen::create() {
   const Said said = try_create(config_);
-  require(said.is_ok(), "create({}): {}; {}", config_.dump(), text_of(said), kRemedy);
+  require(said.is_ok(), "create({}): {}; {}", shown(subject_.record().schema, config_), text_of(said), kRemedy);
 }
 
 void Specimen::start() {
