@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(a_source_is_described_and_read) {
   BOOST_TEST(samples[0][0].as<std::int64_t>() == std::vector<std::int64_t>({3, 3, 3}), boost::test_tools::per_element());
   BOOST_TEST(samples[1][0].as<std::int64_t>().empty());
   BOOST_TEST(samples[2][1].as<double>()[0] == 7.0);
-  BOOST_TEST(status_of([&] { read(source, {10}); }) == TRAINHOST_INVALID_ARGUMENT);  // too long for its field: the words of reserve come through
+  BOOST_TEST(status_of([&] { read(source, {10}); }) == TRAINHOST_OUT_OF_RANGE);  // too long for its field: the words of reserve come through
 }
 
 BOOST_AUTO_TEST_CASE(lengths_and_text_stand_beside_a_source) {
