@@ -12,6 +12,8 @@ namespace {
 constexpr int kCycles = 100;
 constexpr std::size_t kThreads = 8;
 
+std::string interface_id(const Record& record) { return format("trainhost.{}{}/1", record.is_tied_to_torch ? "torch." : "", record.kind); }
+
 const KindCalls& need_calls(const Subject& subject) {
   const KindCalls* calls = calls_of(subject.record().kind);
   if (!calls) skip("asked by the questions of the kind itself");
@@ -29,7 +31,7 @@ void has_the_interface_of_its_kind(const Subject& subject) {
   const Record& record = subject.record();
   Specimen plugin(subject);
   plugin.create();
-  const std::string id = format("trainhost.{}/1", record.kind);
+  const std::string id = interface_id(record);
   const void* table = plugin.interface(id.c_str());
   require(table != nullptr, "it has no interface {}", id);
   require(plugin.interface(id.c_str()) == table, "get_interface({}) gave two answers", id);
@@ -129,7 +131,7 @@ std::vector<std::string> from_threads(const Call& call) {
 void same_from_eight_threads(const Subject& subject) {
   Specimen plugin(subject);
   plugin.begin();
-  const std::string id = format("trainhost.{}/1", subject.record().kind);
+  const std::string id = interface_id(subject.record());
   const auto call = [&] {
     std::string answers;
     for (int i = 0; i < 100; ++i) answers += plugin.interface(id.c_str()) ? '1' : '0', answers += plugin.interface("trainhost.none/1") ? '1' : '0';
