@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -79,8 +80,13 @@ class StreamTransfer final : public Transfer {
     check(cudaEventCreate(&start_), "making an event");
     check(cudaEventCreate(&end_), "making an event");
     check(cudaEventRecord(start_, stream), "recording an event");
-    for (const CopyPiece& piece : pieces_)
-      check(cudaMemcpyAsync(piece.target, piece.source.const_data_ptr(), piece.source.nbytes(), cudaMemcpyDeviceToHost, stream), "copying the state");
+    for (const CopyPiece& piece : pieces_) {
+      const void* source = piece.source.const_data_ptr();
+      if (piece.source.is_cpu())
+        std::memcpy(piece.target, source, piece.source.nbytes());  // states of generators
+      else
+        check(cudaMemcpyAsync(piece.target, source, piece.source.nbytes(), cudaMemcpyDeviceToHost, stream), "copying the state");
+    }
     check(cudaEventRecord(end_, stream), "recording an event");
   }
   ~StreamTransfer() override {
