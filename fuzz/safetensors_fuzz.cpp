@@ -1,20 +1,22 @@
-// Fuzzes the safetensors reader: it refuses or accepts, and what it accepts tiles the file exactly.
-#include <cstdint>
-#include <cstdlib>
-
+// Fuzzes the safetensors reader: it refuses or accepts, and what it accepts tiles the file exactly and can be written again.
 #include "checkpoint/safetensors.h"
+#include "fuzz.h"
+
+using namespace trainhost;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
-    const trainhost::SafetensorsFile file = trainhost::read_safetensors({reinterpret_cast<const std::byte*>(data), size});
-    uint64_t bytes = file.header_bytes;
-    for (const trainhost::TensorView& tensor : file.tensors) {
-      if (tensor.data != reinterpret_cast<const std::byte*>(data) + bytes) std::abort();
-      bytes += tensor.bytes;
+    const auto* bytes = reinterpret_cast<const std::byte*>(data);
+    const SafetensorsFile file = read_safetensors({bytes, size});
+    uint64_t at = file.header_bytes;
+    for (const TensorView& tensor : file.tensors) {
+      fuzz::promise(tensor.data == bytes + at, "tensors lie one behind the other");
+      at += tensor.bytes;
     }
-    if (bytes != size) std::abort();
-    (void)trainhost::first_non_finite(file.tensors);
-  } catch (const trainhost::SafetensorsError&) {
+    fuzz::promise(at == size, "tensors end with the file");
+    (void)first_non_finite(file.tensors);
+    fuzz::promise(lay_out_safetensors(file.tensors, file.metadata).tensors.size() == file.tensors.size(), "what was read can be written");
+  } catch (const SafetensorsError&) {
   }
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <vector>
 
+#include "base/crash_report.h"
 #include "base/log.h"
 #include "commands/command_line.h"
 #include "commands/config_command.h"
@@ -36,6 +37,7 @@ ExitCode dispatch(const Request& request) {
 
 int main(int argc, char** argv) {
   using namespace trainhost;
+  install_crash_reports();
   try {
     const Request request = parse_command_line({argv + 1, argv + argc});
     if (request.is_quiet) set_log_level(LogLevel::kWarning);

@@ -11,15 +11,16 @@ class CallMeter {
   virtual ~CallMeter() = default;
   /// Registers "kind/name" once; returns the account that enter() takes.
   virtual uint32_t open_account(const std::string& plugin) = 0;
-  virtual void enter(uint32_t account) = 0;
+  /// `function`: of the plugin, "check"; lives as long as the program.
+  virtual void enter(uint32_t account, const char* function) = 0;
   virtual void leave(uint32_t account) = 0;
 };
 
 /// The time of its life goes to one account.
 class MeteredCall {
  public:
-  MeteredCall(CallMeter* meter, uint32_t account) : meter_(meter), account_(account) {
-    if (meter_) meter_->enter(account_);
+  MeteredCall(CallMeter* meter, uint32_t account, const char* function) : meter_(meter), account_(account) {
+    if (meter_) meter_->enter(account_, function);
   }
   ~MeteredCall() {
     if (meter_) meter_->leave(account_);

@@ -73,6 +73,7 @@ config.toml    the resolved config, each value with its origin
 run.json       versions, host, device, seed, plugins with their sha256, how it ended, result_checkpoint
 log.jsonl      one event a line (`trainhost help events`), append-only
 console.log    what people saw
+crash.txt      only after a crash: the signal, the plugin call that it came from, the frames
 checkpoints/   unless checkpoint.uri names another place
 samples/       texts of the model
 metrics.csv    with the observer csvlog

@@ -10,6 +10,7 @@
 #include <numbers>
 
 #include "base/clock.h"
+#include "base/crash_report.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -135,6 +136,7 @@ ExitCode RunProcess::run() {
 void RunProcess::open_folder() {
   folder_.create();
   open_log_file((folder_.path() / "console.log").string());
+  set_crash_folder(std::filesystem::absolute(folder_.path()).string());
   const std::filesystem::path log = folder_.path() / "log.jsonl";
   if (const auto bill = folder_.is_resume() ? RunLog::last_line(log, "ledger") : std::nullopt; bill && bill->contains("state"))
     ledger_.restore_json(bill->at("state"));  // before anything can fail: the next bill must hold this one

@@ -64,7 +64,10 @@ void TorchEngine::build_model(const TorchPlugins& plugins) {
   text_model_ = static_cast<t2::TextModel*>(const_cast<void*>(plugins.text_model));
   std::vector<Field> fields;
   for (const FieldSpec& spec : setup_.fields) fields.push_back(to_field(spec));
-  translated(*device_, "model, build", [&] { model_->build({fields, device_->place(), scalar_type_of(setup_.plan.parameter), options_.seed}); });
+  translated(*device_, "model, build", [&] {
+    const MeteredCall call(setup_.meter, setup_.model_account, "build");
+    model_->build({fields, device_->place(), scalar_type_of(setup_.plan.parameter), options_.seed});
+  });
   check_parameters(model_->parameters(), model_->buffers());
   for (t2::Parameter& parameter : model_->parameters()) parameter.compute.requires_grad_(parameter.is_trainable);
 }
@@ -72,7 +75,10 @@ void TorchEngine::build_model(const TorchPlugins& plugins) {
 void TorchEngine::build_optimizer(const TorchPlugins& plugins) {
   optimizer_ = static_cast<t2::Optimizer*>(const_cast<void*>(plugins.optimizer));
   groups_ = form_groups(model_->parameters(), setup_.groups, optimizer_->weight_decay());
-  translated(*device_, "optimizer, attach", [&] { optimizer_->attach(groups_.groups); });
+  translated(*device_, "optimizer, attach", [&] {
+    const MeteredCall call(setup_.meter, setup_.optimizer_account, "attach");
+    optimizer_->attach(groups_.groups);
+  });
   update_.emplace(setup_.plan, setup_.clip_norm, device_->place());
   rates_.emplace(device_->place(), [this](at::IntArrayRef sizes, at::ScalarType type) { return device_->host_tensor(sizes, type); });
   rows_.emplace(*device_, setup_.metric_ring);
@@ -145,7 +151,7 @@ void TorchEngine::accumulate(const DeviceBatch& batch) {
     t2::Output output;
     {
       const AutocastRegion region(precision_, device_->place());
-      const MeteredCall call(setup_.meter, setup_.model_account);
+      const MeteredCall call(setup_.meter, setup_.model_account, "forward");
       output = model_->forward(model_batch(batch), t2::Mode::kTrain);
     }
     const at::Tensor sums = checked_sums(output);
@@ -173,7 +179,7 @@ void TorchEngine::apply() {
     const std::vector<at::Tensor> all = gradients();
     const at::Tensor rate = rates_->at_step(update_->step(), known_step_, known_step_ + windows_in_flight_);
     const Update::Outcome outcome = update_->run({window_->sums, all, window_->exponent, rate}, [this](const t2::StepInputs& inputs) {
-      const MeteredCall call(setup_.meter, setup_.optimizer_account);
+      const MeteredCall call(setup_.meter, setup_.optimizer_account, "step");
       optimizer_->step(inputs);
     });
     put_buffers_back(outcome.is_applied);

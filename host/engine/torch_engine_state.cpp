@@ -37,7 +37,7 @@ void TorchEngine::evaluate(const DeviceBatch& batch) {
   const std::vector<at::Tensor> buffers = copy_buffers();
   translated(*device_, "model, evaluation", [&] {
     const AutocastRegion region(precision_, device_->place());
-    const MeteredCall call(setup_.meter, setup_.model_account);
+    const MeteredCall call(setup_.meter, setup_.model_account, "forward");
     evaluation_->add(checked_sums(model_->forward(model_batch(batch), t2::Mode::kEvaluate)), batch.num_samples);
   });
   for (size_t i = 0; i < buffers.size(); ++i) model_->buffers()[i].tensor.copy_(buffers[i]);

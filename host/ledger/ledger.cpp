@@ -70,7 +70,7 @@ uint32_t Ledger::open_account(const std::string& plugin) {
   return count;
 }
 
-void Ledger::enter(uint32_t account) {
+void Ledger::enter(uint32_t account, const char*) {
   assert(account < num_accounts_);
   Account& entry = accounts_[account];
   if (is_train_thread()) {

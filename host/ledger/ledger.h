@@ -48,8 +48,8 @@ class Ledger final : public CallMeter {
 
   /// Throws Error(kPlugin) for account number 1025. [any]
   uint32_t open_account(const std::string& plugin) override;
-  void enter(uint32_t account) override;  // [any]
-  void leave(uint32_t account) override;  // [any]; takes back the calling thread's last enter
+  void enter(uint32_t account, const char* function) override;  // [any]
+  void leave(uint32_t account) override;                        // [any]; takes back the calling thread's last enter
 
   /// Wall time of all attempts together. [any]
   double seconds() const;

@@ -45,7 +45,7 @@ void run_random_nest(Ledger& ledger, FakeTime& time, std::span<const uint32_t> a
       run_random_nest(ledger, time, accounts, depth - 1);
       time.advance(*rc::gen::inRange(0, 1000000) * 1.3e-9);
     } else {
-      ledger.enter(accounts[choice - kNumActivities]);
+      ledger.enter(accounts[choice - kNumActivities], "call");
       run_random_nest(ledger, time, accounts, depth - 1);
       ledger.leave(accounts[choice - kNumActivities]);
     }
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(a_plugin_call_within_an_activity_is_charged_to_the_plugin_a
   {
     const Ledger::Scope compute(ledger, Activity::kCompute);
     time.advance(4);
-    ledger.enter(rule);
+    ledger.enter(rule, "call");
     time.advance(1);
     ledger.leave(rule);
     time.advance(2);
@@ -111,9 +111,9 @@ BOOST_AUTO_TEST_CASE(calls_on_other_threads_stand_beside_the_wall_time) {
   Ledger ledger(time.options());
   const uint32_t cache = ledger.open_account("data_source/cache"), source = ledger.open_account("data_source/textfiles");
   std::thread worker([&] {
-    ledger.enter(cache);
+    ledger.enter(cache, "call");
     time.advance(1);
-    ledger.enter(source);
+    ledger.enter(source, "call");
     time.advance(5);
     ledger.leave(source);
     ledger.leave(cache);
@@ -132,11 +132,11 @@ BOOST_AUTO_TEST_CASE(many_threads_may_call_plugins_while_the_train_thread_report
   std::vector<std::thread> workers;
   for (int i = 0; i < 4; ++i)
     workers.emplace_back([&] {
-      for (int call = 0; call < 2000; ++call) ledger.enter(source), ledger.leave(source);
+      for (int call = 0; call < 2000; ++call) ledger.enter(source, "call"), ledger.leave(source);
     });
   for (int i = 0; i < 100; ++i) {
     const Ledger::Scope scope(ledger, Activity::kCompute);
-    ledger.enter(source);
+    ledger.enter(source, "call");
     ledger.leave(source);
     const LedgerReport report = ledger.report();
     BOOST_TEST(sum_of(report) == report.wall_ns);
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(attempts_at_one_price_are_kept_as_one_sum) {
     Ledger ledger(time.options(1.0));
     const uint32_t account = ledger.open_account("observer/csvlog");
     if (!saved.is_null()) ledger.restore_json(saved);
-    ledger.enter(account);
+    ledger.enter(account, "call");
     time.advance(2);
     ledger.leave(account);
     saved = ledger.to_json();
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(the_table_shows_every_part_with_its_share_and_price) {
     const Ledger::Scope scope(ledger, Activity::kCompute);
     time.advance(70);
   }
-  ledger.enter(csvlog);
+  ledger.enter(csvlog, "call");
   time.advance(5);
   ledger.leave(csvlog);
   time.advance(5);

@@ -68,7 +68,7 @@ void shorten(Evaluations::Set& set, const ShortRun& limits) {
 }  // namespace
 
 Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry& telemetry, Preemption* preemption)
-    : setup_(std::move(setup)), ledger_(ledger), console_(console), telemetry_(telemetry), preemption_(preemption) {
+    : setup_(std::move(setup)), ledger_(ledger), console_(console), telemetry_(telemetry), preemption_(preemption), engine_calls_(ledger) {
   const RunConfig& run = setup_.config.run;
   engine_ = open_engine({run.device, run.seed, run.execution.threads});
   plugins_ = std::make_unique<RunPlugins>(with_uris(setup_.plugins, setup_.checkpoint_uris), &ledger_);
@@ -209,14 +209,17 @@ void Session::prepare_engine() {
   engine_setup.fields = model_fields();
   engine_setup.clip_norm = run.clip_norm;
   for (const ParameterGroup& group : run.groups) engine_setup.groups.push_back({group.label, group.pattern, group.rate_multiplier, group.weight_decay});
-  engine_setup.meter = &ledger_;
+  engine_setup.meter = &engine_calls_;
+  engine_calls_.add(model);
   engine_setup.model_account = model.account();
   TorchPlugins torch;
   torch.model = main_interface(model);
   torch.text_model = model.interface(kTextModelInterface);
   if (setup_.is_training) {
-    torch.optimizer = main_interface(plugins_->one("optimizer"));
-    engine_setup.optimizer_account = plugins_->one("optimizer").account();
+    const Instance& optimizer = plugins_->one("optimizer");
+    torch.optimizer = main_interface(optimizer);
+    engine_setup.optimizer_account = optimizer.account();
+    engine_calls_.add(optimizer);
   }
   for (Instance* pack : plugins_->all("op_pack")) torch.op_packs.emplace_back(pack->full_name(), main_interface(*pack));
   engine_->prepare(engine_setup, torch);

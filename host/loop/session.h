@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "ledger/ledger.h"
 #include "loop/checkpoints.h"
+#include "loop/engine_calls.h"
 #include "loop/evaluations.h"
 #include "loop/run_plugins.h"
 #include "loop/trainer.h"
@@ -108,6 +109,8 @@ class Session {
   std::optional<CheckpointInfo> restored_;
   RunIdentity identity_;
   std::string schedule_length_;
+
+  EngineCalls engine_calls_;
 
   // In the order of their making: what stands below uses what stands above, and goes first.
   std::unique_ptr<Engine> engine_;

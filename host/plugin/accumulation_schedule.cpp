@@ -12,15 +12,15 @@ AccumulationSchedule::AccumulationSchedule(Instance& instance)
 
 trainhost_window AccumulationSchedule::next_window(const trainhost_progress& progress, const trainhost_window& last) const {
   struct ProbePermit {
-    std::atomic<bool>& flag;
-    explicit ProbePermit(std::atomic<bool>& permit) : flag(permit) { flag = true; }
-    ~ProbePermit() { flag = false; }
+    std::atomic<std::thread::id>& thread;
+    explicit ProbePermit(std::atomic<std::thread::id>& permitted) : thread(permitted) { thread = std::this_thread::get_id(); }
+    ~ProbePermit() { thread = std::thread::id(); }
   };
   const Guarded<trainhost_progress> now(progress);
   Guarded<trainhost_window> answer(last);
   {
-    const ProbePermit permit(instance_.may_probe_);
-    instance_.call("next_window", [&](trainhost_error* error) { return table_.next_window(instance_.handle(), &now.value, &answer.value, error); });
+    const ProbePermit permit(instance_.probing_thread_);
+    instance_.train_call("next_window", [&](trainhost_error* error) { return table_.next_window(instance_.handle(), &now.value, &answer.value, error); });
   }
   if (!answer.is_intact()) throw instance_.broken_promise("next_window", "wrote beyond its window");
   const trainhost_window& window = answer.value;
@@ -35,7 +35,8 @@ trainhost_window AccumulationSchedule::next_window(const trainhost_progress& pro
 uint64_t AccumulationSchedule::out_of_memory(const trainhost_window& failed, uint64_t attempt) const {
   const Guarded<trainhost_window> window(failed);
   uint64_t samples = 0;
-  instance_.call("out_of_memory", [&](trainhost_error* error) { return table_.out_of_memory(instance_.handle(), &window.value, attempt, &samples, error); });
+  instance_.train_call("out_of_memory",
+                       [&](trainhost_error* error) { return table_.out_of_memory(instance_.handle(), &window.value, attempt, &samples, error); });
   if (samples == 0 || samples >= failed.micro_batch_samples)
     throw instance_.broken_promise("out_of_memory", format("answered {} samples a micro-batch, wanted 1 to {}", samples, failed.micro_batch_samples - 1));
   return samples;

@@ -6,6 +6,8 @@
 #include <boost/dll/shared_library.hpp>
 #include <system_error>
 
+#include "base/call_stack.h"
+#include "base/crash_report.h"
 #include "plugin/text.h"
 
 namespace trainhost {
@@ -52,8 +54,16 @@ EntryFunction* load_unchanged(const PluginRecord& record) {
 }
 
 const trainhost_entry* call_entry(const PluginRecord& record) {
+  const std::string name = record.full_name();
+  watch_for_exit();
   try {
-    return load_unchanged(record)();
+    EntryFunction* entry = nullptr;
+    {
+      const CallNote note({name.c_str(), "the start of the library", record.file.c_str()});
+      entry = load_unchanged(record);
+    }
+    const CallNote note({name.c_str(), kEntrySymbol, record.file.c_str()});
+    return entry();
   } catch (const Error&) {
     throw;
   } catch (...) {

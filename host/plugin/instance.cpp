@@ -6,6 +6,7 @@
 
 #include <trainhost/state.h>
 
+#include "base/call_stack.h"
 #include "base/log.h"
 #include "plugin/entry.h"
 #include "plugin/guarded.h"
@@ -100,7 +101,8 @@ trainhost_status Instance::run(const char* what, trainhost_status (*function)(vo
   Guarded<trainhost_error> error;
   trainhost_status status = TRAINHOST_UNKNOWN;
   try {
-    const MeteredCall metered(services_.meter, account_);
+    const CallNote note({full_name_.c_str(), what, record_.file.c_str()});
+    const MeteredCall metered(services_.meter, account_, what);
     status = function(stored, &error.value);
   } catch (const std::exception& thrown) {
     throw broken_promise(what, format("threw an exception ({}), which must not leave a plugin", clean_text(thrown.what())));
@@ -110,6 +112,11 @@ trainhost_status Instance::run(const char* what, trainhost_status (*function)(vo
   if (!error.is_intact()) throw broken_promise(what, "wrote beyond its error text");
   if (status == TRAINHOST_OK || status == accepted) return status;
   throw PluginCallError(exit_code(what, status), full_name_, status, format("{}: {}: {}: {}", full_name_, what, status_name(status), error_words(error.value)));
+}
+
+void Instance::say_if_slow(const char* what) const noexcept {
+  const double seconds = slow_calls_.end();
+  if (seconds > 0) log_warning("{}: {} took {:.3g} s, in which training stood still; correct the plugin, or leave it out", full_name_, what, seconds);
 }
 
 void Instance::run_quietly(const char* what, trainhost_status (*function)(void*, trainhost_error*), void* stored) const noexcept {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "base/call_meter.h"
 #include "plugin/call.h"
 #include "plugin/metadata.h"
+#include "plugin/slow_calls.h"
 
 namespace trainhost {
 
@@ -87,6 +89,13 @@ class Instance {
         const_cast<void*>(static_cast<const void*>(std::addressof(function))), accepted);
   }
 
+  /// The same for functions of role [train]: one that lets training wait is logged with its name and time, and training goes on.
+  template <class Function>
+  void train_call(const char* what, Function&& function) const {
+    const TrainCall timed(*this, what);
+    call(what, std::forward<Function>(function));
+  }
+
   /// The same for functions that return nothing; what they throw is logged.
   template <class Function>
   void call_quietly(const char* what, Function&& function) const noexcept {
@@ -120,12 +129,20 @@ class Instance {
   friend struct HostTables;           // the services
   enum class Phase { kCreated, kStarting, kStarted, kStopped };
 
+  struct TrainCall {
+    TrainCall(const Instance& plugin, const char* function) : instance(plugin), what(function) { instance.slow_calls_.begin(); }
+    ~TrainCall() { instance.say_if_slow(what); }
+    const Instance& instance;
+    const char* what;
+  };
+
   Instance(const PluginRecord& record, InstanceServices services);
   void check_services() const;
   void make(const trainhost_entry& entry, const trainhost_descriptor& descriptor, std::string_view config_json);
   void check_made() const;
   trainhost_status run(const char* what, trainhost_status (*function)(void*, trainhost_error*), void* stored, trainhost_status accepted) const;
   void run_quietly(const char* what, trainhost_status (*function)(void*, trainhost_error*), void* stored) const noexcept;
+  void say_if_slow(const char* what) const noexcept;
   void copy_table(const char* id, void* out, uint32_t size) const;
   ExitCode exit_code(std::string_view what, trainhost_status status) const;
   [[noreturn]] void fail(const std::string& complaint) const;
@@ -140,7 +157,8 @@ class Instance {
   trainhost_run_facts run_facts_{};
   std::string fingerprint_;
   std::once_flag fingerprint_once_;
-  std::atomic<bool> may_probe_ = false;
+  std::atomic<std::thread::id> probing_thread_;  // the one that may call probe; none most of the time
+  mutable SlowCalls slow_calls_;                 // [train]
   std::array<std::atomic<uint64_t>, 4> num_logged_{};
   trainhost_instance* instance_ = nullptr;
   Phase phase_ = Phase::kCreated;

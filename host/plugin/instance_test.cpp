@@ -1,6 +1,8 @@
 // The life of an instance, its services, and every way in which a plugin may break its promises.
 #include "plugin/instance.h"
 
+#include <dlfcn.h>
+
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
@@ -73,6 +75,12 @@ BOOST_AUTO_TEST_CASE(a_failed_start_is_stopped_too) {
 BOOST_DATA_TEST_CASE(each_broken_promise_is_refused_in_its_own_words, boost::unit_test::data::make(kBadPlugins), bad) {
   const std::string message = expect_error(ExitCode::kPlugin, {}, [&] { zoo_instance(bad.file); });
   for (const std::string_view fragment : bad.fragments) BOOST_TEST(message.find(fragment) != std::string::npos, message << " lacks " << fragment);
+}
+
+BOOST_AUTO_TEST_CASE(what_else_a_file_exports_reaches_nobody) {
+  const auto instance = zoo_instance("second_export");
+  BOOST_CHECK_NO_THROW(StoppingRule(*instance).check({}, {}));
+  BOOST_TEST(dlsym(RTLD_DEFAULT, "zoo_second_export") == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(a_null_function_and_a_small_table_are_named) {

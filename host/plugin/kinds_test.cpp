@@ -115,6 +115,16 @@ BOOST_AUTO_TEST_CASE(a_trial_is_not_the_plugins_time) {
   BOOST_TEST(meter.num_open() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_trial_on_another_thread_is_refused) {
+  expect_error(ExitCode::kPlugin, {"next_window: FAILED_PRECONDITION: probe was called on another thread than next_window"},
+               [] { next_window("probes_elsewhere"); });
+}
+
+BOOST_AUTO_TEST_CASE(ok_with_nothing_done_is_no_answer) {
+  expect_error(ExitCode::kPlugin, {"next_window: micro_batch_samples is 0"}, [] { next_window("does_nothing"); });
+  expect_error(ExitCode::kPlugin, {"the factor of step 5 is nan"}, [] { factors("does_nothing", {0.5}); });
+}
+
 BOOST_AUTO_TEST_CASE(out_of_memory_answers_smaller_pieces_or_exit_15) {
   BOOST_TEST(out_of_memory("", 8) == 4);
   expect_error(ExitCode::kOutOfMemory, {"out_of_memory: RESOURCE_EXHAUSTED: one sample does not fit"}, [] { out_of_memory("", 1); });

@@ -15,15 +15,15 @@ bool LrSchedule::update(const trainhost_progress& progress, std::span<const trai
   if (!has_update()) return false;
   const Guarded<trainhost_progress> now(progress);
   uint32_t is_changed = 0;
-  instance_.call("update",
-                 [&](trainhost_error* error) { return table_.update(instance_.handle(), &now.value, metrics.data(), metrics.size(), &is_changed, error); });
+  instance_.train_call(
+      "update", [&](trainhost_error* error) { return table_.update(instance_.handle(), &now.value, metrics.data(), metrics.size(), &is_changed, error); });
   return is_changed != 0;
 }
 
 std::vector<double> LrSchedule::factors(const trainhost_progress& at, std::span<const double> fractions) const {
   const Guarded<trainhost_progress> now(at);
   std::vector<double> factors(fractions.size(), std::nan(""));
-  instance_.call("factors", [&](trainhost_error* error) {
+  instance_.train_call("factors", [&](trainhost_error* error) {
     return table_.factors(instance_.handle(), &now.value, fractions.data(), fractions.size(), factors.data(), error);
   });
   for (size_t i = 0; i < factors.size(); ++i)

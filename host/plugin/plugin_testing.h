@@ -86,7 +86,7 @@ class RecordingMeter : public CallMeter {
     names.push_back(plugin);
     return static_cast<uint32_t>(names.size() - 1);
   }
-  void enter(uint32_t account) override { ++open_, text += "+" + names.at(account) + " "; }
+  void enter(uint32_t account, const char*) override { ++open_, text += "+" + names.at(account) + " "; }
   void leave(uint32_t account) override { --open_, text += "-" + names.at(account) + " "; }
   int num_open() const { return open_; }
 

@@ -41,22 +41,34 @@ int64_t HostTables::deadline_ns(const trainhost_host*) { return CallLimit::deadl
 
 const trainhost_run_facts* HostTables::facts(const trainhost_host* host) { return of(host).facts_ ? &of(host).run_facts_ : nullptr; }
 
+struct HostTables::Pause {
+  explicit Pause(Instance& paused) : instance(paused) {
+    instance.slow_calls_.pause();
+    if (CallMeter* meter = instance.services_.meter) meter->leave(instance.account_);
+  }
+  ~Pause() {
+    if (CallMeter* meter = instance.services_.meter) meter->enter(instance.account_, "next_window");
+    instance.slow_calls_.go_on();
+  }
+  Instance& instance;
+};
+
+const char* HostTables::complaint_about_probe(const Instance& instance) {
+  const std::thread::id permitted = instance.probing_thread_;
+  if (permitted == std::this_thread::get_id()) return nullptr;
+  if (permitted == std::thread::id()) return "probe was called outside of next_window; call it only there";
+  return "probe was called on another thread than next_window; call it on the training thread";
+}
+
 trainhost_status HostTables::probe(const trainhost_host* host, uint64_t samples, trainhost_probe* out, trainhost_error* error) {
   Instance& instance = of(host);
   if (!out || out->struct_size < sizeof out->struct_size) return TRAINHOST_INVALID_ARGUMENT;
-  if (!instance.may_probe_) {
-    write_words(error, "probe was called outside of next_window; call it only there");
+  if (const char* complaint = complaint_about_probe(instance)) {
+    log_warning("{}: {}", instance.full_name_, complaint);
+    write_words(error, complaint);
     return TRAINHOST_FAILED_PRECONDITION;
   }
-  // The trial is the host's work: its time is not the plugin's.
-  struct Pause {
-    CallMeter* meter;
-    uint32_t account;
-    ~Pause() {
-      if (meter) meter->enter(account);
-    }
-  } pause{instance.services_.meter, instance.account_};
-  if (pause.meter) pause.meter->leave(pause.account);
+  const Pause pause(instance);
   try {
     trainhost_probe answer = instance.services_.memory->probe(samples);
     answer.struct_size = out->struct_size;

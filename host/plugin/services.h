@@ -20,6 +20,8 @@ struct HostTables {
   static trainhost_instance* upstream(const trainhost_host* host, uint32_t index);
 
  private:
+  struct Pause;  // a trial is the host's work: its time is not the plugin's
+  static const char* complaint_about_probe(const Instance& instance);
   static Instance& of(const trainhost_host* host) { return *static_cast<Instance*>(host->impl); }
 };
 

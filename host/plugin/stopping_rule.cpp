@@ -13,8 +13,8 @@ StoppingRule::StoppingRule(Instance& instance) : instance_(instance), table_(ins
 Verdict StoppingRule::check(const trainhost_progress& progress, std::span<const trainhost_metric> metrics) const {
   const Guarded<trainhost_progress> now(progress);
   Guarded<trainhost_verdict> answer;
-  instance_.call("check",
-                 [&](trainhost_error* error) { return table_.check(instance_.handle(), &now.value, metrics.data(), metrics.size(), &answer.value, error); });
+  instance_.train_call(
+      "check", [&](trainhost_error* error) { return table_.check(instance_.handle(), &now.value, metrics.data(), metrics.size(), &answer.value, error); });
   if (!answer.is_intact()) throw instance_.broken_promise("check", "wrote beyond its verdict");
   const trainhost_verdict& verdict = answer.value;
   if (verdict.reason_length > sizeof verdict.reason)

@@ -1,5 +1,6 @@
 /* One plugin of each other T0 kind in one file, and a decorator of sources; their configs tell them to misbehave. */
 #include <math.h>
+#include <pthread.h>
 
 #include <trainhost/accumulation_schedule.h>
 #include <trainhost/checkpoint_backend.h>
@@ -38,12 +39,34 @@ static trainhost_status format_of(trainhost_instance *instance, trainhost_string
 }
 
 /* ---- accumulation schedule ---- */
+/* What a thread of the plugin's own is told when it asks for a trial. */
+struct elsewhere {
+  const trainhost_host *host;
+  trainhost_status status;
+  trainhost_error *error;
+};
+
+static void *probe_elsewhere(void *argument) {
+  struct elsewhere *here = (struct elsewhere *)argument;
+  trainhost_probe probe = {sizeof probe, 0, 0, 0, 0};
+  here->status = ((const trainhost_memory *)here->host->get_service(here->host, TRAINHOST_MEMORY))->probe(here->host, 8, &probe, here->error);
+  return NULL;
+}
+
 static trainhost_status next_window(trainhost_instance *instance, const trainhost_progress *progress, trainhost_window *in_out, trainhost_error *error) {
   zoo *self = zoo_of(instance);
   const trainhost_memory *memory = (const trainhost_memory *)self->host->get_service(self->host, TRAINHOST_MEMORY);
   trainhost_probe probe = {sizeof probe, 0, 0, 0, 0};
   (void)progress;
   note(self, "next_window");
+  if (is_told(self, "does_nothing")) return TRAINHOST_OK;
+  if (is_told(self, "probes_elsewhere")) {
+    struct elsewhere here = {self->host, TRAINHOST_OK, error};
+    pthread_t thread;
+    pthread_create(&thread, NULL, probe_elsewhere, &here);
+    pthread_join(thread, NULL);
+    return here.status;
+  }
   if (memory->probe(self->host, 8, &probe, error) != TRAINHOST_OK) return TRAINHOST_INTERNAL;
   in_out->micro_batch_samples = is_told(self, "zero_samples") ? 0 : probe.fits ? 8 : 4;
   in_out->num_micro_batches = is_told(self, "no_target") ? 0 : 2;
@@ -228,6 +251,7 @@ static trainhost_status factors(trainhost_instance *instance, const trainhost_pr
                                 trainhost_error *error) {
   zoo *self = zoo_of(instance);
   (void)at;
+  if (is_told(self, "does_nothing")) return TRAINHOST_OK;
   for (uint64_t i = 0; i < num_steps; ++i) {
     if (isnan(fractions[i])) return say(error, TRAINHOST_FAILED_PRECONDITION, "needs the length of the run; set max");
     out[i] = is_told(self, "infinite") ? INFINITY : is_told(self, "negative") ? -1 : 1 - fractions[i];

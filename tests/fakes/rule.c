@@ -163,6 +163,11 @@ static const trainhost_descriptor descriptor_one = {sizeof descriptor_one, 0,
 static const trainhost_descriptor *const descriptors[] = {&descriptor_one};
 static const trainhost_entry entry = {sizeof entry, ZOO_ENTRY_ABI, 1, 0, descriptors, ZOO_CREATE};
 
+#ifdef ZOO_SECOND_EXPORT
+TRAINHOST_EXPORT int zoo_second_export(void);
+TRAINHOST_EXPORT int zoo_second_export(void) { return 2; }
+#endif
+
 TRAINHOST_EXPORT const trainhost_entry *ZOO_ENTRY(void) {
 #ifdef ZOO_NO_ENTRY
   return NULL;
