@@ -55,7 +55,7 @@ class Crashes(BadPluginCase):
         result = self.trainhost("run", "job.toml", *fault(plugin.split("/")[1], function, how, after), code=-number)
         report = self.crash_report(result)
         self.assert_names(report, f"crash: {number.name} (", f" inside of {function} of {plugin}, file {TEST_PLUGINS}/faulty.so\n", f"leave {plugin} out")
-        self.assertRegex(report, rf"(?m)^crash: #0 {re.escape(str(TEST_PLUGINS))}/faulty.so\+0x[0-9a-f]+$")
+        self.assertRegex(report, rf"(?m)^crash: #\d+ {re.escape(str(TEST_PLUGINS))}/faulty.so\+0x[0-9a-f]+$")
         self.assert_undamaged(*steps)
         self.assert_goes_on_without()
 
@@ -103,6 +103,28 @@ class Crashes(BadPluginCase):
         self.assertIn("crash: SIGSEGV (sent by a process)", result.err)
 
 
+class Models(TestCase):
+    """What the engine calls past the host's own doors is named too."""
+
+    def crash(self, place, function, *options):
+        self.write("greedy.toml", f'plugin_path = ["{TEST_PLUGINS}"]\n' + MLP.replace('"mlp"', '"greedy"').replace("[mlp]\nwidths = [16]", "[greedy]\nmax_samples = 64"))
+        result = self.trainhost("run", "greedy.toml", f"greedy.crashes_in={place}", *options, code=-signal.SIGSEGV)
+        self.assert_names(result.err, f"crash: SIGSEGV (no memory at 0x10) inside of {function} of model/greedy, file {TEST_PLUGINS}/model-greedy.so\n")
+
+    def test_build(self):
+        self.crash("build", "build")
+        self.trainhost("run", "greedy.toml")
+
+    def test_forward_in_training(self):
+        self.crash("forward", "forward")
+        self.trainhost("run", "greedy.toml")
+        self.assertEqual(loop_state(self.run_folder("greedy").newest())["windows"], 20)
+
+    def test_forward_in_an_evaluation(self):
+        self.crash("evaluation", "forward")
+        self.trainhost("run", "greedy.toml")
+
+
 class Exits(BadPluginCase):
     """A plugin that ends the process is no success, whatever code it gave."""
 
@@ -143,6 +165,125 @@ class Rules(BadPluginCase):
 
     def test_a_leak_is_survived(self):
         self.trainhost("run", "job.toml", *fault("faulty_rule", "create", "leak"))
+        self.assert_undamaged(5, 10, 15, 20)
+
+
+class Sources(BadPluginCase):
+    def assert_refused(self, code, function, how, *words, after=0):
+        result = self.trainhost("run", "job.toml", *fault("faulty_source", function, how, after), code=code)
+        self.assert_names(result.err, "data_source/faulty_source: ", *words)
+
+    def test_ok_without_samples(self):
+        self.assert_refused(13, "read", "nothing", "read returned OK without field 'x'")
+        self.assert_goes_on_without()
+
+    def test_ok_with_a_sample_too_few(self):
+        self.assert_refused(13, "read", "fewer", "read returned OK without field 'x'", after=3)
+
+    def test_ok_without_a_declaration(self):
+        self.assert_refused(13, "info", "nothing", "declares 0 fields")
+
+    def test_a_shape_that_changes_between_calls(self):
+        self.assert_refused(12, "read", "reshape", "shape[0] of field x is 17, declared as 16", after=12)
+        self.assert_goes_on_without()  # from what was saved when it failed
+
+    def test_a_declaration_that_would_change_is_asked_once(self):
+        self.trainhost("run", "job.toml", *fault("faulty_source", "info", "other data", 1))
+        self.assert_undamaged(5, 10, 15, 20)
+
+    def test_data_that_changed_between_attempts_are_refused(self):
+        self.trainhost("run", "job.toml", "max=5step", "cosine.length=20step", *fault("faulty_source", "info", "none"))
+        result = self.trainhost("run", "job.toml", "cosine.length=20step", *fault("faulty_source", "info", "other data"), code=2)
+        self.assert_names(result.err, "other data", "data_source/faulty_source")
+        self.assert_undamaged(5)
+
+
+class Backends(BadPluginCase):
+    """A backend that lies: the checkpoint is not believed in, the older ones stay, and the next attempt goes on from them."""
+
+    def assert_not_saved(self, function, how, words, after=0, steps=()):
+        result = self.trainhost("run", "job.toml", *fault("faulty_backend", function, how, after), code=16)
+        self.assert_names(result.err, f"checkpoint of step {5 * (len(steps) + 1)} was not saved: ", words)
+        verified = {loop_state(path)["windows"]: path for path in self.run_folder("job").checkpoints() if (path / "verified").exists()}
+        self.assertEqual(sorted(verified), sorted(steps))
+        for step, path in verified.items():
+            self.assert_same_state(self.reference[step], path)
+        self.assert_goes_on_without()
+
+    def test_no_put(self):
+        self.assert_not_saved("put_begin", "nothing", "put_begin: returned OK without a put")
+
+    def test_parts_that_go_nowhere(self):
+        self.assert_not_saved("put_part", "nothing", "bytes were never written", 8, [5])
+
+    def test_a_commit_that_is_none(self):
+        self.assert_not_saved("put_commit", "nothing", "NOT_FOUND")
+
+    def test_a_record_that_is_not_made(self):
+        self.assert_not_saved("create_object", "nothing", "NOT_FOUND", 1)
+
+    def test_ok_with_no_bytes(self):
+        self.assert_not_saved("get", "nothing", "the manifest is not what was written")
+
+    def test_bytes_that_change_on_the_way_back(self):
+        self.assert_not_saved("get", "flip", "it reads back differently: ", 4)
+
+    def test_a_size_that_shrinks(self):
+        self.assert_not_saved("get", "short", "ends at byte", 4)
+
+    def test_more_bytes_than_asked_for(self):
+        self.assert_not_saved("get", "more than asked", "more than asked for", 4)
+
+    def test_a_part_that_fails(self):
+        self.assert_not_saved("put_part", "error", "put_part: INTERNAL: failed on purpose", 8, [5])
+
+    def test_wrong_sizes_in_lists_are_held_against_the_manifest(self):
+        self.trainhost("run", "job.toml", "max=10step", "cosine.length=20step")
+        result = self.trainhost("run", "job.toml", "cosine.length=20step", *fault("faulty_backend", "list", "sizes"), code=14)
+        self.assert_names(result.err, "none of 2 checkpoints can be read", "manifest.json: has ", " bytes, wanted ")
+        self.assert_undamaged(5, 10)
+        self.assert_goes_on_without("cosine.length=20step")
+
+    def test_lists_that_hide_everything_damage_nothing(self):
+        self.trainhost("run", "job.toml", "max=10step", "cosine.length=20step")
+        older = {path.name: path.stat().st_mtime_ns for path in self.run_folder("job").checkpoints()}
+        self.trainhost("run", "job.toml", "cosine.length=20step", *fault("faulty_backend", "list", "nothing"))
+        now = {path.name: path.stat().st_mtime_ns for path in self.run_folder("job").checkpoints()}
+        self.assertEqual(older, {name: now.get(name) for name in older})
+        for path in self.run_folder("job").checkpoints():
+            self.assert_same_state(self.reference[loop_state(path)["windows"]], path)
+
+
+class SlowObservers(BadPluginCase):
+    """No observer slows or stops a run."""
+
+    def test_one_that_sleeps_loses_events_while_the_run_goes_to_its_end(self):
+        process = self.start("run", "job.toml", "max=1500step", "checkpoint.every=1500step", "evaluation.heldout.every=1500step", *fault("faulty_observer", "on_event", "wait for go"))
+        self.assertTrue(process.wait_for("evaluation heldout at step 1500"), "".join(process.lines))
+        self.write("go", "")  # until here it sat in its first event
+        result = process.end()
+        self.assertEqual(result.code, 0, result.err)
+        dropped = int(re.search(r"observer/faulty_observer: (\d+) events were dropped, it was too slow", result.err)[1])
+        events = self.run_folder("job").events()
+        self.assertGreaterEqual(dropped, 1500 - 1024 - 8 - 1)  # one in hand, a queue of 1024; rows are 8 windows late
+        self.assertEqual([event["seq"] for event in events], list(range(events[0]["seq"], events[0]["seq"] + len(events))))
+        self.assertEqual([event["step"] for event in events if event["event"] == "step"], list(range(1, 1501)))
+
+    def test_one_that_hangs_is_left_behind_at_the_end(self):
+        result = self.trainhost("run", "job.toml", *fault("faulty_observer", "on_event", "hang"))
+        self.assert_names(result.err, "observer/faulty_observer: did not come back from an event within 10 s; it is left alone", "events were dropped")
+        self.assertEqual(self.run_folder("job").record()["status"], "finished")
+        self.assert_undamaged(5, 10, 15, 20)
+
+    def test_one_that_fails_is_muted(self):
+        result = self.trainhost("run", "job.toml", *fault("faulty_observer", "on_event", "error", 2))
+        self.assert_names(result.err, "observer/faulty_observer: is muted for the rest of the run after 3 errors in a row", "3 events failed, then it was muted; the last one: observer/faulty_observer: on_event: INTERNAL: failed on purpose")
+        self.assert_undamaged(5, 10, 15, 20)
+
+    def test_one_that_crashes_at_the_end_has_not_undone_the_run(self):
+        result = self.trainhost("run", "job.toml", *fault("faulty_observer", "stop", "SIGSEGV"), code=-signal.SIGSEGV)
+        self.assertIn("inside of stop of observer/faulty_observer", self.crash_report(result))
+        self.assertEqual(self.run_folder("job").record()["status"], "finished")
         self.assert_undamaged(5, 10, 15, 20)
 
 
