@@ -97,6 +97,8 @@ def main():
     config_seeds()
     plugin_seeds()
     files = [path for path in (HERE / "corpus").rglob("*") if path.is_file()]
+    for path in files:
+        path.chmod(0o644)
     print(f"{len(files)} files, {sum(path.stat().st_size for path in files)} bytes")
 
 

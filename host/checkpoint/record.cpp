@@ -25,12 +25,20 @@ bool take_number(std::string_view& text, std::string_view prefix, uint64_t& out)
   return true;
 }
 
+/// A real number, a negative one, or one that is too large would become another one without a word.
+uint64_t whole_number(const json& value, uint64_t largest = UINT64_MAX) {
+  if (!value.is_number_unsigned() || value.get<uint64_t>() > largest) throw RecordError(format("has {} where a whole number from 0 to {} belongs", value.dump(), largest));
+  return value.get<uint64_t>();
+}
+
+uint32_t checksum(const json& value) { return static_cast<uint32_t>(whole_number(value, UINT32_MAX)); }
+
 /// Runs `read` over the parsed text; what is missing or of the wrong type becomes a RecordError.
 template <class Read>
 auto read_json(std::string_view text, const Read& read) {
   try {
     const json value = json::parse(text.begin(), text.end());
-    const uint64_t format_number = value.at("format").get<uint64_t>();
+    const uint64_t format_number = whole_number(value.at("format"));
     if (format_number != Manifest::kFormat)
       throw RecordError(format("is of format {}, this program reads format {}; use the trainhost that wrote it", format_number, Manifest::kFormat));
     return read(value);
@@ -82,11 +90,12 @@ Manifest Manifest::parse(std::string_view text) {
     Manifest manifest;
     value.at("run_id").get_to(manifest.run_id);
     value.at("trajectory_hash").get_to(manifest.trajectory_hash);
-    value.at("window").get_to(manifest.window);
-    value.at("block_bytes").get_to(manifest.block_bytes);
+    manifest.window = whole_number(value.at("window"));
+    manifest.block_bytes = whole_number(value.at("block_bytes"));
     if (manifest.block_bytes == 0) throw RecordError("block_bytes is 0");
     for (const json& object : value.at("objects")) {
-      ObjectRecord record{object.at("name"), object.at("bytes"), object.at("header_bytes"), object.at("header_crc32c"), object.at("block_crc32c")};
+      ObjectRecord record{object.at("name"), whole_number(object.at("bytes")), whole_number(object.at("header_bytes")), checksum(object.at("header_crc32c")), {}};
+      for (const json& block : object.at("block_crc32c")) record.block_crc32c.push_back(checksum(block));
       const uint64_t num_blocks = record.bytes / manifest.block_bytes + (record.bytes % manifest.block_bytes != 0);
       if (record.block_crc32c.size() != num_blocks || record.header_bytes > record.bytes) throw RecordError(format("{}: sizes contradict each other", record.name));
       manifest.objects.push_back(std::move(record));
@@ -114,10 +123,10 @@ CommitRecord CommitRecord::parse(std::string_view text) {
   return read_json(unseal(text), [](const json& value) {
     CommitRecord record;
     value.at("id").get_to(record.id);
-    value.at("window").get_to(record.window);
-    value.at("manifest_bytes").get_to(record.manifest_bytes);
-    value.at("manifest_crc32c").get_to(record.manifest_crc32c);
-    value.at("unix_ms").get_to(record.unix_ms);
+    record.window = whole_number(value.at("window"));
+    record.manifest_bytes = whole_number(value.at("manifest_bytes"));
+    record.manifest_crc32c = checksum(value.at("manifest_crc32c"));
+    record.unix_ms = static_cast<int64_t>(whole_number(value.at("unix_ms"), INT64_MAX));
     value.at("evaluation").get_to(record.evaluation);
     return record;
   });
