@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import MLP, PROGRAM, TEST_PLUGINS, Folder, TestCase, loop_state, main
 
-JOB = f'plugin_path = ["{TEST_PLUGINS}"]\n' + MLP.replace('every = "5step"\n[telemetry]', 'every = "5step"\nkeep_last = 9\n[telemetry]')
+JOB = f'plugin_path = ["{TEST_PLUGINS}"]\n' + MLP.replace('mode = "sync"', 'mode = "sync"\nkeep_last = 9')
 
 
 def fault(plugin, function, how, after=0):
