@@ -42,10 +42,11 @@ void opens_nothing_before_start(const Subject& subject) {
   Specimen plugin(subject);
   plugin.create();  // the first one may load what stays: locales, device files
   plugin.destroy();
-  const auto files = open_files();
+  const auto files = files_open_for_writing();
   const std::size_t threads = num_threads();
   plugin.create();
-  require(added(files, open_files()).empty(), "create opened {}; wait for start: `config check` creates and goes no further", added(files, open_files()));
+  const std::string opened = added(files, files_open_for_writing());
+  require(opened.empty(), "create opened {} for writing; wait for start: `config check` creates and goes no further", opened);
   require(num_threads() <= threads, "create started {} threads; wait for start", num_threads() - threads);
 }
 
@@ -65,7 +66,7 @@ void leaks_nothing(const Subject& subject) {
   std::size_t before = allocated_bytes();
   cycle(subject, kCycles);
   require(added(files, open_files()).empty(), "{} are open after destroy", added(files, open_files()));
-  require(num_threads() <= threads, "{} threads run on after destroy; stop joins them", num_threads() - threads);
+  require(has_at_most_threads(threads), "{} threads run on after destroy; stop joins them", num_threads() - threads);
   if (allocated_bytes() <= before) return;
   before = allocated_bytes();
   cycle(subject, kCycles);
@@ -147,7 +148,8 @@ constexpr Question kQuestions[] = {
     {"any/has_the_interface_of_its_kind", "It has the interface of its kind, and state if it says so", "", Scope::kPlugin,
      answer<has_the_interface_of_its_kind>},
     {"any/unknown_interface_is_null", "An interface that it does not have is NULL", "", Scope::kPlugin, answer<unknown_interface_is_null>},
-    {"any/opens_nothing_before_start", "Before start it has no thread and no file", "", Scope::kPlugin, answer<opens_nothing_before_start>},
+    {"any/opens_nothing_before_start", "Before start it has no thread, no socket and no file for writing", "", Scope::kPlugin,
+     answer<opens_nothing_before_start>},
     {"any/leaks_nothing", "Created and destroyed a hundred times, it leaves no memory, file or thread", "", Scope::kPlugin, answer<leaks_nothing>},
     {"any/error_text_stays_in_its_buffer", "Failures have words, which stay inside of their buffer", "", Scope::kPlugin,
      answer<error_text_stays_in_its_buffer>},
