@@ -3,7 +3,7 @@
 option(TRAINHOST_TORCH "Build what needs LibTorch: the engine and the T2 plugins" ON)
 option(BUILD_TESTING "Build the test programs" ON)
 option(TRAINHOST_WARNINGS_AS_ERRORS "Treat every compiler warning as an error" OFF)
-set(TRAINHOST_FUZZ OFF CACHE STRING "Build the fuzzers: ON, OFF, or AUTO: where clang++ has libFuzzer")
+set(TRAINHOST_FUZZ AUTO CACHE STRING "Build the fuzzers: ON, OFF, or AUTO: where clang++ has libFuzzer")
 set(TRAINHOST_SANITIZE "" CACHE STRING "Sanitizers for everything, as -fsanitize= takes them: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)

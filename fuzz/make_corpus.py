@@ -77,6 +77,7 @@ def config_seeds():
     sources = [*ROOT.glob("configs/*.toml"), *ROOT.glob("plugins/*/*/example.toml")]
     for source in sorted(sources):
         (path / f"{source.parent.name}-{source.stem}").write_text("".join(line for line in source.read_text().splitlines(True) if not line.startswith("include")))
+    (path / "letters").write_text('"clé" = "é"\nж = "\u0495"\n\n---\nключ=ж\n')  # toml++ asks of each whether it is white space
     (path / "overrides").write_text(JOB + "\n---\n" + "\n".join(OVERRIDES) + "\n")
 
 
