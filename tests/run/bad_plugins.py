@@ -81,7 +81,7 @@ class Crashes(BadPluginCase):
         self.assert_crash(signal.SIGILL, "data_source/faulty_source", "read", "SIGILL")
 
     def test_put_part(self):
-        self.assert_crash(signal.SIGSEGV, "checkpoint_backend/faulty_backend", "put_part", "SIGSEGV")
+        self.assert_crash(signal.SIGSEGV, "checkpoint_backend/faulty_backend", "put_part", "SIGSEGV", 1)
 
     def test_stop(self):
         self.assert_crash(signal.SIGABRT, "stopping_rule/faulty_rule", "stop", "SIGABRT", 0, [5, 10, 15, 20])
@@ -210,20 +210,26 @@ class Backends(BadPluginCase):
             self.assert_same_state(self.reference[step], path)
         self.assert_goes_on_without()
 
+    def test_a_place_that_keeps_nothing_is_found_at_the_start(self):
+        for function, words in (("put_begin", "returned OK without a put"), ("put_commit", "NOT_FOUND"), ("get", "a probe reads back differently")):
+            with self.subTest(function):
+                result = self.trainhost("run", "job.toml", *fault("faulty_backend", function, "nothing"), code=16)
+                self.assert_names(result.err, "the checkpoint place cannot be used: ", words)
+
     def test_no_put(self):
-        self.assert_not_saved("put_begin", "nothing", "put_begin: returned OK without a put")
+        self.assert_not_saved("put_begin", "nothing", "put_begin: returned OK without a put", 1)
 
     def test_parts_that_go_nowhere(self):
         self.assert_not_saved("put_part", "nothing", "bytes were never written", 8, [5])
 
     def test_a_commit_that_is_none(self):
-        self.assert_not_saved("put_commit", "nothing", "NOT_FOUND")
+        self.assert_not_saved("put_commit", "nothing", "NOT_FOUND", 1)
 
     def test_a_record_that_is_not_made(self):
         self.assert_not_saved("create_object", "nothing", "NOT_FOUND", 1)
 
     def test_ok_with_no_bytes(self):
-        self.assert_not_saved("get", "nothing", "the manifest is not what was written")
+        self.assert_not_saved("get", "nothing", "the manifest is not what was written", 1)
 
     def test_bytes_that_change_on_the_way_back(self):
         self.assert_not_saved("get", "flip", "it reads back differently: ", 4)
