@@ -19,17 +19,19 @@ struct Command {
   std::string name, usage, summary, options;  // options: letters of the groups below
 };
 
-// Groups: c config and plugins, p plugins check, w written file, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json, o origins, q verbosity.
+// Groups: c config and plugins, p plugins check, n plugins explain, new and lock, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json,
+// o origins, q verbosity.
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"run", "[run] [CONFIG] [key=value ...]", "train; without CONFIG the default job", "crdjq"},
       {"smoke", "smoke [CONFIG] [key=value ...]", "take a run's own config through every phase on a few batches, before the expensive run", "cvjq"},
       {"sample", "sample RUN", "continue a prompt with the model of a run", "svkjq"},
       {"evaluate", "evaluate RUN", "evaluate the model of a run on its evaluation sets", "vkjq"},
-      {"plugins", "plugins list | info NAME|FILE | check NAME|FILE [key=value ...] | lock [CONFIG]",
-       "what is installed and what a plugin's keys mean (runs no plugin code); check: asks a plugin file what its kind promises, exit code 13 when it does not hold; "
-       "lock: writes down which plugin files a config uses",
-       "cpwvj"},
+      {"plugins", "plugins list | info NAME|FILE | explain NAME|FILE | check NAME|FILE [key=value ...] | lock [CONFIG] | new KIND NAME",
+       "list, info, explain: what is installed, what a plugin's keys mean, why one would load or not; these run no plugin code\n"
+       "check: asks a plugin file what its kind promises, exit code 13 when it does not hold\n"
+       "lock: writes down which plugin files a config uses; new: writes the folder of a new plugin",
+       "cpnvj"},
       {"config", "config show | check | schema [CONFIG] [key=value ...]", "the resolved config, its check, or its JSON Schema", "coj"},
       {"help", "help [TOPIC]", "explain a topic: config, intervals, overrides, plugins, resume, exit-codes, run-folder, events", ""},
       {"completion", "completion bash", "print a completion script for the shell", ""},
@@ -56,7 +58,6 @@ void add_group(po::options_description& options, char group) {
       add("time-limit", po::value<double>(), "check: seconds that one question may take (default: 30)");
       add("in-process", "check: all questions in this process, for a debugger; a crash ends it, and there is no time limit");
       return;
-    case 'w': add("out", po::value<std::string>(), "FILE that lock writes (default: plugins.lock beside CONFIG)"); return;
     case 'r':
       add("name", po::value<std::string>(), "name of the run; its folder is DIR/NAME");
       add("out", po::value<std::string>(), "DIR that holds the run folders (default: runs)");
@@ -73,6 +74,11 @@ void add_group(po::options_description& options, char group) {
       add("seed", po::value<uint64_t>(), "of the sampling");
       return;
     case 'k': add("checkpoint", po::value<std::string>(), "id of the checkpoint (default: the run's result, else the newest verified)"); return;
+    case 'n':
+      add("create", "explain: also load the file, make an instance in a process of its own and ask which interfaces it offers");
+      add("language", po::value<std::string>(), "new: cpp (default) or c");
+      add("out", po::value<std::string>(), "new: DIR that gets the folder (default: the working folder); lock: FILE (default: plugins.lock beside CONFIG)");
+      return;
     case 'j': add("json", "print the answer as JSON on stdout"); return;
     case 'o': add("origins", "say where each value comes from"); return;
     case 'q':
@@ -149,8 +155,11 @@ void take_values(const po::variables_map& values, Request& request) {
   take(values, "set", sets);
   request.overrides.insert(request.overrides.end(), sets.begin(), sets.end());
   take(values, "name", request.name);
+  if (request.command == "plugins") request.out = ".";
   take(values, "out", request.out);
   take(values, "out", request.out_file);
+  take(values, "language", request.language);
+  request.wants_instance = values.count("create") > 0;
   take(values, "resume", request.resume);
   if (const std::string uri = request.initial_uri(); !uri.empty() && uri.find(':') == std::string::npos)
     throw Error(ExitCode::kConfig, format("command line: --resume {}: wanted auto, never, or the URI of a run's checkpoints, such as file:runs/NAME/checkpoints", uri));
@@ -221,7 +230,9 @@ std::string help_text(const std::string& name) {
   if (name.empty()) {
     out << "trainhost trains a model; every technique is a plugin.\n\nusage:\n";
     for (const Command& command : commands()) {
-      out << "  trainhost " << command.usage << "\n      " << command.summary << "\n";
+      out << "  trainhost " << command.usage << "\n";
+      std::istringstream lines(command.summary);
+      for (std::string line; std::getline(lines, line);) out << "      " << line << "\n";
     }
     out << "\n" << options_of(find_command("run"))
         << "\nexit codes: 0 done, 2 usage or config, 10 budget reached, 11 diverged, 12 data, 13 plugin, 14 checkpoint unreadable, 15 out of device memory,\n"

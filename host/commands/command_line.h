@@ -14,7 +14,7 @@ struct Request {
   std::vector<std::string> overrides;     // a.b=c  +a.b=c  ~a.b, in order, from words and --set
   std::vector<std::string> plugin_edits;  // --plugins, split at commas: "amp", "-csvlog", "kind/name", "path/x.so"
   std::optional<std::string> name;
-  std::string out = "runs";
+  std::string out = "runs";               // plugins new: "."
   std::optional<std::string> out_file;    // plugins lock: what --out says
   std::string resume = "auto";            // auto | never | URI
   std::vector<std::string> resume_without;
@@ -23,6 +23,8 @@ struct Request {
   std::optional<uint64_t> length, top_k, seed;  // sample
   std::optional<double> temperature;      // sample
   std::optional<std::string> checkpoint;  // sample, evaluate: an id of the run's checkpoints
+  std::string language = "cpp";           // plugins new
+  bool wants_instance = false;            // plugins explain
   bool is_dry_run = false, is_json = false, is_quiet = false, wants_origins = false, wants_help = false;
   int verbosity = 0;
 

@@ -7,7 +7,9 @@
 
 #include "base/nearest.h"
 #include "base/table.h"
+#include "commands/plugins_command.h"
 #include "config/resolve.h"
+#include "plugin/kind.h"
 #include "plugin/metadata.h"
 #include "telemetry/event.h"
 
@@ -40,8 +42,9 @@ wraps where it is a decorator; -c removes. Names: "amp", "precision_policy/amp",
 Found in: PROGRAM/../plugins, PROGRAM/../lib/trainhost/plugins, TRAINHOST_PLUGIN_PATH (separated by colons), the key plugin_path = ["DIR"].
 A word without a slash is a name, never a file of the working folder. A path in a config is relative to the file that says it, one that is typed to the
 working folder; in the environment paths begin with /. Plugin files that others may write to are refused.
-`trainhost plugins list` shows what is installed, `trainhost plugins info NAME` the keys of one; `trainhost plugins lock CONFIG` writes plugins.lock
-beside the config, and from then on other plugin files are refused.
+`trainhost plugins list` shows what is installed, `info NAME` the keys of one, `explain NAME` why it would load or not, `check FILE` asks whether it keeps
+its promises, `new KIND NAME` writes the folder of a new one; `trainhost plugins lock CONFIG` writes plugins.lock beside the config, and from then on other
+plugin files are refused.
 )";
 
 constexpr const char* kResume = R"(The same command goes on where its run stopped: same name, same values of the keys that change the numbers.
@@ -89,6 +92,18 @@ std::string events_text() {
     out << align_columns(rows, "lll");
   }
   return out.str();
+}
+
+std::string spaced(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const PluginKind& kind : plugin_kinds()) names.emplace_back(kind.name);
+  return names;
 }
 
 }  // namespace
@@ -142,6 +157,10 @@ ExitCode completion_command(const Request& request) {
                "  esac\n"
                "  if [[ \"$word\" == -* ]]; then\n"
                "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+               "  elif [[ $command == plugins && $COMP_CWORD -eq 2 ]]; then\n"
+               "    COMPREPLY=($(compgen -W \"" << spaced(plugins_verbs()) << "\" -- \"$word\"))\n"
+               "  elif [[ $command == plugins && ${COMP_WORDS[2]} == new && $COMP_CWORD -eq 3 ]]; then\n"
+               "    COMPREPLY=($(compgen -W \"" << spaced(kind_names()) << "\" -- \"$word\"))\n"
                "  elif [[ $COMP_CWORD -eq 1 ]]; then\n"
                "    COMPREPLY=($(compgen -W \"" << names << "\" -- \"$word\") $(compgen -f -X '!*.toml' -- \"$word\"))\n"
                "  else\n"

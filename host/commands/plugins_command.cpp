@@ -11,7 +11,9 @@
 #include "base/table.h"
 #include "commands/check_command.h"
 #include "commands/job.h"
+#include "commands/plugins_explain.h"
 #include "commands/plugins_lock.h"
+#include "commands/plugins_new.h"
 
 namespace trainhost {
 namespace {
@@ -164,11 +166,16 @@ void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_
   print_keys(*record.schema, out);
 }
 
+const std::vector<std::string>& plugins_verbs() {
+  static const std::vector<std::string> verbs{"list", "info", "explain", "check", "lock", "new"};
+  return verbs;
+}
+
 ExitCode plugins_command(const Request& request) {
-  static const std::vector<std::string> kVerbs{"list", "info", "check", "lock"};
+  const std::vector<std::string>& verbs = plugins_verbs();
   const std::string verb = request.words.empty() ? "" : request.words.front();
-  if (std::find(kVerbs.begin(), kVerbs.end(), verb) == kVerbs.end())
-    throw Error(ExitCode::kConfig, format("command line: plugins takes list, info, check or lock, got \"{}\"{}", verb, did_you_mean(verb, kVerbs)));
+  if (std::find(verbs.begin(), verbs.end(), verb) == verbs.end())
+    throw Error(ExitCode::kConfig, format("command line: plugins takes one of {}, got \"{}\"{}", joined(verbs), verb, did_you_mean(verb, verbs)));
   if (verb == "check") return check_command(request, std::cout);
   Request layers = request;
   layers.words.erase(layers.words.begin());
@@ -182,6 +189,8 @@ ExitCode plugins_command(const Request& request) {
     print_plugin_list(catalog, request.is_json, std::cout);
     return ExitCode::kDone;
   }
+  if (verb == "new") return plugins_new(request, catalog);
+  if (verb == "explain") return plugins_explain(request, catalog, std::cout);
   if (request.words.size() != 2) throw Error(ExitCode::kConfig, format("command line: plugins info takes one NAME or FILE, got {}", request.words.size() - 1));
   print_plugin_info(catalog, request.words.back(), request.is_json, std::cout);
   return ExitCode::kDone;

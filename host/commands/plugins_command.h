@@ -1,8 +1,9 @@
-// `trainhost plugins list`, `info` and `lock`: what is installed and which files a config uses, without running any of it.
+// `trainhost plugins VERB`: `list`, `info` and `lock` are here and run no code of a plugin; each other verb has a file of its own.
 #pragma once
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "commands/command_line.h"
 #include "plugin/catalog.h"
@@ -16,7 +17,10 @@ void print_plugin_list(const PluginCatalog& catalog, bool as_json, std::ostream&
 /// One plugin by name, kind/name or file: what it is, and its config keys with types, defaults and meaning. Throws Error(kPlugin).
 void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_json, std::ostream& out);
 
-/// `list`, `info NAME`, `check FILE` or `lock [CONFIG]`, answers on stdout. Throws Error.
+/// What may stand behind `trainhost plugins`.
+const std::vector<std::string>& plugins_verbs();
+
+/// One of the verbs, answers on stdout. Throws Error.
 ExitCode plugins_command(const Request& request);
 
 }  // namespace trainhost

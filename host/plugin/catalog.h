@@ -38,6 +38,7 @@ class PluginCatalog {
   const std::vector<PluginRecord>& records() const { return records_; }
   const std::vector<BrokenFile>& broken() const { return broken_; }
   const std::vector<std::filesystem::path>& folders() const { return folders_; }
+  WritableFiles writable_files() const { return writable_files_; }
 
   /// One plugin by "name", "kind/name" or the path of a plugin file with one plugin in it; a path may lie outside of the folders, and then hides twins
   /// of its plugin from now on. Throws Error(kPlugin): unknown (with the nearest name and the folders), ambiguous, two files, broken, not to be trusted.

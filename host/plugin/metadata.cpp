@@ -1,4 +1,4 @@
-// From the bytes of the section to checked records, and from records to a yes or a no with a remedy.
+// From the bytes of the section to checked records.
 #include "plugin/metadata.h"
 
 #include <trainhost/types.h>
@@ -7,7 +7,7 @@
 
 #include "base/sha256.h"
 #include "plugin/elf_section.h"
-#include "plugin/kind.h"
+#include "plugin/split.h"
 
 namespace trainhost {
 namespace {
@@ -91,36 +91,6 @@ struct RecordReader {
   }
 };
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (size_t end = 0; end != std::string_view::npos; text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1))
-    parts.push_back(text.substr(0, end = text.find(separator)));
-  return parts;
-}
-
-// "cuda=12.8, this host has cuda=13.0": the first part of the build strings that is not the same.
-std::string first_difference(const std::string& plugin, const std::string& host) {
-  const auto theirs = split(plugin, ';'), ours = split(host, ';');
-  for (size_t i = 0; i < std::min(theirs.size(), ours.size()); ++i)
-    if (theirs[i] != ours[i]) return format("{}{}, this host has {}", i == 0 ? "torch " : "", theirs[i], ours[i]);
-  return format("\"{}\", this host has \"{}\"", plugin, host);
-}
-
-void check_torch_build(const PluginRecord& record, const HostAbi& host) {
-  const std::string place = format("{}: {}", record.file.string(), record.full_name());
-  if (!record.torch_build) {
-    if (!require_kind(record.kind).needs_torch) return;
-    throw Error(ExitCode::kPlugin,
-                format("{} is of a kind that links LibTorch, but states no torch_build; build it with trainhost_add_plugin(... TORCH)", place));
-  }
-  if (*record.torch_build == host.torch_build) return;
-  if (host.torch_build == "none")
-    throw Error(ExitCode::kPlugin,
-                format("{} needs torch {}, this host is built without LibTorch; use a host built with TRAINHOST_TORCH=ON", place, *record.torch_build));
-  throw Error(ExitCode::kPlugin, format("{} is built for another LibTorch: {}; build the plugin again against this host's SDK and LibTorch", place,
-                                        first_difference(*record.torch_build, host.torch_build)));
-}
-
 }  // namespace
 
 HostAbi host_abi() { return {TRAINHOST_ABI_MAJOR, TRAINHOST_ABI_MINOR, TRAINHOST_TORCH_BUILD}; }
@@ -142,24 +112,6 @@ std::vector<PluginRecord> read_records(const std::filesystem::path& file) {
   }
   if (records.empty()) throw Error(ExitCode::kPlugin, format("{}: its section .trainhost.plugin is empty; build it again with this SDK", file.string()));
   return records;
-}
-
-void check_compatible(const PluginRecord& record, const HostAbi& host) {
-  const std::string file = record.file.string();
-  if (record.abi != host.major)
-    throw Error(ExitCode::kPlugin, format("{}: {} speaks ABI {}, this host speaks ABI {}; {}", file, record.full_name(), record.abi, host.major,
-                                          record.abi > host.major ? "update trainhost" : "build the plugin again with this host's SDK"));
-  if (record.min_host_minor > host.minor)
-    throw Error(ExitCode::kPlugin,
-                format("{}: needs host ABI {}.{}, this host has {}.{}; update trainhost or rebuild the plugin with TRAINHOST_TARGET_MINOR={}", file, host.major,
-                       record.min_host_minor, host.major, host.minor, host.minor));
-  try {
-    require_kind(record.kind);
-  } catch (const Error& error) {
-    throw Error(ExitCode::kPlugin,
-                format("{}: {} is of a kind that this host has not (update trainhost or correct the plugin): {}", file, record.full_name(), error.what()));
-  }
-  check_torch_build(record, host);
 }
 
 std::string file_sha256(const PluginRecord& record) {

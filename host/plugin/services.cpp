@@ -24,6 +24,12 @@ const void* HostTables::find(const Instance& instance, std::string_view id) {
   return nullptr;
 }
 
+// Nobody hands a MemoryProbe to instances yet, so trainhost.memory/1 is not among them.
+bool run_offers(const PluginRecord& record, std::string_view service_id) {
+  if (service_id == TRAINHOST_UPSTREAM) return record.decorates > 0;
+  return service_id == TRAINHOST_LOG || service_id == TRAINHOST_CALL || service_id == TRAINHOST_RUN;
+}
+
 void HostTables::write_log(const trainhost_host* host, int32_t level, trainhost_string message) {
   try {
     Instance& instance = of(host);

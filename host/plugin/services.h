@@ -25,6 +25,9 @@ struct HostTables {
   static Instance& of(const trainhost_host* host) { return *static_cast<Instance*>(host->impl); }
 };
 
+/// Whether a run of this version has the service for an instance of the plugin: what `needs` is held against before anything is loaded.
+bool run_offers(const PluginRecord& record, std::string_view service_id);
+
 /// The C form of the facts; its strings point into `facts`.
 trainhost_run_facts borrow(const RunFacts& facts);
 

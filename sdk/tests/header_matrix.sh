@@ -9,7 +9,7 @@ compile() { # compiler language standard header extra-flag
 for pair in gcc:g++ clang:clang++; do
   c=${pair%:*} cxx=${pair#*:}
   command -v "$cxx" >/dev/null || { echo "$cxx is not installed: its half of the matrix is left out"; continue; }
-  for header in trainhost/*.h; do
+  for header in trainhost/*.h trainhost/c/*.h; do
     for standard in c99 c11 c17; do compile "$c" c $standard "$header" -Wpadded; done
     for standard in c++11 c++14 c++17 c++20; do compile "$cxx" c++ $standard "$header" -Wpadded; done
   done

@@ -261,6 +261,8 @@ class Words(TestCase):
         self.assertEqual(self.complete("trainhost", "eval"), ["evaluate"])
         self.assertIn("--resume-without", self.complete("trainhost", "run", "--res"))
         self.assertEqual(self.complete("trainhost", "sample", "--pro"), ["--prompt"])
+        self.assertEqual(self.complete("trainhost", "plugins", "expl"), ["explain"])
+        self.assertEqual(self.complete("trainhost", "plugins", "new", "stop"), ["stopping_rule"])
         self.write("job.toml", "")
         self.assertEqual(self.complete("trainhost", "jo"), ["job.toml"])
 
