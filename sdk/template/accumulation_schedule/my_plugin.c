@@ -104,8 +104,8 @@ TRAINHOST_C_PLUGIN("accumulation_schedule", "my_plugin", create,
     "type": "object",
     "additionalProperties": false,
     "properties": {
-      "window_samples": {"type": "integer", "minimum": 1, "maximum": 9007199254740992, "default": 32, "description": "samples of an update, over all ranks"},
-      "micro_batch_samples": {"type": "integer", "minimum": 1, "maximum": 9007199254740992, "default": 8, "description": "samples that go through the device at once"}
+      "window_samples": {"type": "integer", "minimum": 1, "maximum": 1099511627776, "default": 32, "description": "samples of an update, over all ranks"},
+      "micro_batch_samples": {"type": "integer", "minimum": 1, "maximum": 1099511627776, "default": 8, "description": "samples that go through the device at once"}
     }
   },
   "torch_build": null, "needs": [], "schemes": [], "decorates": 0, "stateful": true)

@@ -6,6 +6,7 @@
  *
  * A decorator, such as a mirror, is a backend that says "decorates": 1 below and calls the one that it wraps, which trainhost.upstream/1 hands out. */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -27,7 +28,8 @@ struct backend {
 struct trainhost_put {
   struct backend *backend;
   char key[513];
-  uint64_t size;
+  uint64_t size, part_bytes, num_parts;
+  unsigned char *has_part; /* one byte for each, behind the object: several threads write at once */
   unsigned char bytes[];
 };
 
@@ -41,9 +43,25 @@ static trainhost_status fail(trainhost_error *error, const char *path, const cha
   return trainhost_fail(error, status, "%s: %s: %s", path, what, strerror(number));
 }
 
+/* Parts of [A-Za-z0-9._-] between slashes, none of them empty, "." or "..": a key must not lead out of the root. */
+static int is_key(trainhost_string key) {
+  uint64_t begin = 0;
+  if (key.length == 0 || key.length > 512) return 0;
+  for (uint64_t i = 0; i <= key.length; ++i) {
+    const char c = i < key.length ? key.data[i] : '/';
+    if (c == '\0' || (!isalnum((unsigned char)c) && !strchr("._-/", c))) return 0;
+    if (c != '/') continue;
+    if (i == begin || (i - begin <= 2 && memcmp(key.data + begin, "..", i - begin) == 0)) return 0;
+    begin = i + 1;
+  }
+  return 1;
+}
+
 /* Text of the host is not terminated. */
-static void path_of(const struct backend *self, trainhost_string key, char path[PATH_MAX]) {
+static trainhost_status path_of(const struct backend *self, trainhost_string key, char path[PATH_MAX], trainhost_error *error) {
+  if (!is_key(key)) return trainhost_fail(error, TRAINHOST_INVALID_ARGUMENT, "a key of %llu bytes is none", (unsigned long long)key.length);
   snprintf(path, PATH_MAX, "%s/%.*s", self->root, (int)key.length, key.data);
+  return TRAINHOST_OK;
 }
 
 /* Calls step(folder) for every folder on the way to the file, from the one that ends behind the first `from` bytes on; stops when one answers not 0. */
@@ -93,13 +111,16 @@ static trainhost_status put_begin(trainhost_instance *instance, trainhost_string
   struct backend *self = instance->impl;
   char path[PATH_MAX];
   struct trainhost_put *upload;
-  path_of(self, key, path);
+  const trainhost_status status = path_of(self, key, path, error);
+  if (status != TRAINHOST_OK) return status;
   if (access(path, F_OK) == 0) return fail(error, path, "cannot be written", EEXIST);
-  upload = size < SIZE_MAX - sizeof *upload ? malloc(sizeof *upload + size) : NULL;
-  if (!upload) return fail(error, path, "cannot be written", ENOMEM);
-  upload->backend = self, upload->size = size;
-  snprintf(upload->key, sizeof upload->key, "%.*s", (int)key.length, key.data);
   *part_bytes = *part_bytes < 8192 ? 4096 : *part_bytes / 4096 * 4096; /* the host's wish, as a multiple of 4096 */
+  const uint64_t num_parts = size / *part_bytes + (size % *part_bytes != 0);
+  upload = size < SIZE_MAX / 2 ? calloc(1, sizeof *upload + size + num_parts) : NULL;
+  if (!upload) return fail(error, path, "cannot be written", ENOMEM);
+  upload->backend = self, upload->size = size, upload->part_bytes = *part_bytes, upload->num_parts = num_parts;
+  upload->has_part = upload->bytes + size;
+  snprintf(upload->key, sizeof upload->key, "%.*s", (int)key.length, key.data);
   *put = upload;
   return TRAINHOST_OK;
 }
@@ -115,20 +136,25 @@ static uint32_t crc32c(const unsigned char *bytes, uint64_t size) {
 }
 
 static trainhost_status put_part(trainhost_put *put, uint64_t offset, const void *bytes, uint64_t size, uint32_t crc, trainhost_error *error) {
-  if (offset > put->size || size > put->size - offset)
-    return trainhost_fail(error, TRAINHOST_INVALID_ARGUMENT, "%s: the part at %llu lies beyond the object", put->key, (unsigned long long)offset);
+  const uint64_t rest = offset < put->size ? put->size - offset : 0;
+  if (offset % put->part_bytes != 0 || size != (rest < put->part_bytes ? rest : put->part_bytes))
+    return trainhost_fail(error, TRAINHOST_INVALID_ARGUMENT, "%s: %llu bytes at %llu are no part of it", put->key, (unsigned long long)size,
+                          (unsigned long long)offset);
   if (crc32c(bytes, size) != crc)
     return trainhost_fail(error, TRAINHOST_DATA_LOSS, "%s: the part at %llu was changed on the way", put->key, (unsigned long long)offset);
+  if (size == 0) return TRAINHOST_OK;
   memcpy(put->bytes + offset, bytes, size);
+  put->has_part[offset / put->part_bytes] = 1;
   return TRAINHOST_OK;
 }
 
 /* On any return the upload is gone. */
 static trainhost_status put_commit(trainhost_put *put, trainhost_error *error) {
   char path[PATH_MAX];
-  trainhost_status status;
-  path_of(put->backend, (trainhost_string){put->key, strlen(put->key)}, path);
-  status = store(put->backend, path, put->bytes, put->size, error);
+  trainhost_status status = path_of(put->backend, (trainhost_string){put->key, strlen(put->key)}, path, error);
+  if (status == TRAINHOST_OK && memchr(put->has_part, 0, put->num_parts))
+    status = trainhost_fail(error, TRAINHOST_FAILED_PRECONDITION, "%s: a part was never written", put->key);
+  if (status == TRAINHOST_OK) status = store(put->backend, path, put->bytes, put->size, error);
   free(put);
   return status;
 }
@@ -140,7 +166,8 @@ static trainhost_status get(trainhost_instance *instance, trainhost_string key, 
   char path[PATH_MAX];
   ssize_t result = 1;
   int file, number;
-  path_of(instance->impl, key, path);
+  const trainhost_status status = path_of(instance->impl, key, path, error);
+  if (status != TRAINHOST_OK) return status;
   if ((file = open(path, O_RDONLY | O_CLOEXEC)) < 0) return fail(error, path, "cannot be read", errno);
   for (*got = 0; result > 0 && *got < size; *got += result > 0 ? (uint64_t)result : 0)
     result = pread(file, (char *)out + *got, size - *got, (off_t)(offset + *got));
@@ -153,9 +180,8 @@ static trainhost_status get(trainhost_instance *instance, trainhost_string key, 
 static trainhost_status create_object(trainhost_instance *instance, trainhost_string key, const void *bytes, uint64_t size, trainhost_error *error) {
   char path[PATH_MAX], *stored;
   uint64_t got = 0;
-  trainhost_status status;
-  path_of(instance->impl, key, path);
-  status = store(instance->impl, path, bytes, size, error);
+  trainhost_status status = path_of(instance->impl, key, path, error);
+  if (status == TRAINHOST_OK) status = store(instance->impl, path, bytes, size, error);
   if (status != TRAINHOST_ALREADY_EXISTS || !(stored = malloc(size + 1))) return status;
   if (get(instance, key, 0, stored, size + 1, &got, NULL) == TRAINHOST_OK && got == size && memcmp(stored, bytes, size) == 0) status = TRAINHOST_OK;
   free(stored);
@@ -193,8 +219,7 @@ static trainhost_status list(trainhost_instance *instance, trainhost_string pref
   for (size_t i = 0; i < num_keys; ++i) {
     trainhost_object object = {sizeof object, 0, {keys[i], keys[i] ? strlen(keys[i]) : 0}, 0, 0};
     struct stat facts;
-    if (!is_enough) path_of(self, object.key, path);
-    if (!is_enough && stat(path, &facts) == 0) { /* removed meanwhile: not visited */
+    if (!is_enough && path_of(self, object.key, path, error) == TRAINHOST_OK && stat(path, &facts) == 0) { /* removed meanwhile: not visited */
       object.size = (uint64_t)facts.st_size;
       is_enough = visit(context, &object);
     }
@@ -206,7 +231,8 @@ static trainhost_status list(trainhost_instance *instance, trainhost_string pref
 
 static trainhost_status remove_object(trainhost_instance *instance, trainhost_string key, trainhost_error *error) {
   char path[PATH_MAX];
-  path_of(instance->impl, key, path);
+  const trainhost_status status = path_of(instance->impl, key, path, error);
+  if (status != TRAINHOST_OK) return status;
   return unlink(path) == 0 || errno == ENOENT ? TRAINHOST_OK : fail(error, path, "cannot be removed", errno);
 }
 
@@ -222,7 +248,7 @@ static const void *get_interface(trainhost_instance *instance, const char *id) {
 static trainhost_status start(trainhost_instance *instance, trainhost_error *error) {
   const struct backend *self = instance->impl;
   char path[PATH_MAX];
-  if (!self->root[0]) return trainhost_fail(error, TRAINHOST_INVALID_ARGUMENT, "uri is not set; give checkpoint.uri = \"my_plugin:PATH\"");
+  if (!self->root[0]) return trainhost_fail(error, TRAINHOST_INVALID_ARGUMENT, "uri is not set; give checkpoint.uri = \"file:PATH\"");
   snprintf(path, sizeof path, "%s/", self->root);
   return for_each_folder(path, 1, make_folder) == 0 ? TRAINHOST_OK : fail(error, self->root, "cannot be made", errno);
 }
@@ -236,7 +262,7 @@ static trainhost_status create(const trainhost_host *host, const trainhost_descr
   if (!self) return trainhost_fail(error, TRAINHOST_RESOURCE_EXHAUSTED, "out of host memory");
   if (!trainhost_config_text(config, "uri", self->root, sizeof self->root)) {
     self->base.destroy(&self->base);
-    return trainhost_fail(error, TRAINHOST_INVALID_ARGUMENT, "uri: wanted my_plugin:PATH, not too long, without quotes and backslashes");
+    return trainhost_fail(error, TRAINHOST_INVALID_ARGUMENT, "uri: wanted file:PATH, not too long, without quotes and backslashes");
   }
   if ((path = strchr(self->root, ':'))) memmove(self->root, path + 1, strlen(path));
   self->base.start = start;
@@ -253,7 +279,7 @@ TRAINHOST_C_PLUGIN("checkpoint_backend", "my_plugin", create,
   "schema": {
     "type": "object",
     "additionalProperties": false,
-    "properties": {"uri": {"type": "string", "default": "", "x-trajectory": false, "description": "where the checkpoints lie: my_plugin:PATH"}}
+    "properties": {"uri": {"type": "string", "default": "", "x-trajectory": false, "description": "where the checkpoints lie: file:PATH"}}
   },
-  "torch_build": null, "needs": [], "schemes": ["my_plugin"], "decorates": 0, "stateful": false)
+  "torch_build": null, "needs": [], "schemes": ["file"], "decorates": 0, "stateful": false)
 /* clang-format on */

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <filesystem>
 
@@ -73,33 +74,41 @@ class MyPlugin final : public trainhost::CheckpointBackend {
   explicit MyPlugin(const Config& config) : root_(config.uri.substr(config.uri.find(':') + 1)) {}
 
   void start() override {
-    if (root_.empty()) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "uri is not set; give checkpoint.uri = \"my_plugin:PATH\"");
+    if (root_.empty()) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "uri is not set; give checkpoint.uri = \"file:PATH\"");
     make_folder(root_);
   }
 
   // An upload waits in memory until it is committed: nobody sees any of it before. A backend for large checkpoints would write each part to its place.
   class Upload final : public Put {
    public:
-    Upload(MyPlugin& backend, std::string_view key, std::uint64_t size) : backend_(backend), key_(key), bytes_(size) {}
+    Upload(MyPlugin& backend, std::string_view key, std::uint64_t size, std::uint64_t part_bytes)
+        : backend_(backend), key_(key), part_bytes_(part_bytes), bytes_(size), has_part_((size + part_bytes - 1) / part_bytes) {}
     void part(std::uint64_t offset, Bytes bytes, std::uint32_t crc) override {
-      if (offset > bytes_.size() || bytes.size() > bytes_.size() - offset)
-        throw PluginError(TRAINHOST_INVALID_ARGUMENT, trainhost::format("{}: the part at {} lies beyond the object's {} bytes", key_, offset, bytes_.size()));
+      if (offset % part_bytes_ != 0 || offset > bytes_.size() || bytes.size() != std::min(part_bytes_, bytes_.size() - offset))
+        throw PluginError(TRAINHOST_INVALID_ARGUMENT, trainhost::format("{}: {} bytes at {} are no part of it", key_, bytes.size(), offset));
       if (crc32c(bytes) != crc) throw PluginError(TRAINHOST_DATA_LOSS, trainhost::format("{}: the part at {} was changed on the way", key_, offset));
       std::copy(bytes.begin(), bytes.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(offset));
+      if (!bytes.empty()) has_part_[offset / part_bytes_] = true;
     }
-    void commit() override { backend_.store(key_, bytes_); }
+    void commit() override {
+      if (std::count(has_part_.begin(), has_part_.end(), false) > 0)
+        throw PluginError(TRAINHOST_FAILED_PRECONDITION, trainhost::format("{}: a part was never written", key_));
+      backend_.store(key_, bytes_);
+    }
     void abort() override {}
 
    private:
     MyPlugin& backend_;
     std::string key_;
+    std::uint64_t part_bytes_;
     std::vector<std::byte> bytes_;
+    std::vector<char> has_part_;  // not of bool: several threads write to it at once
   };
 
   std::unique_ptr<Put> put_begin(std::string_view key, std::uint64_t size, std::uint64_t& part_bytes) override {
-    if (fs::exists(root_ / key)) fail(root_ / key, "cannot be written", EEXIST);
+    if (fs::exists(path_of(key))) fail(path_of(key), "cannot be written", EEXIST);
     part_bytes = std::max<std::uint64_t>(part_bytes / 4096, 1) * 4096;  // the host's wish, as a multiple of 4096
-    return std::make_unique<Upload>(*this, key, size);
+    return std::make_unique<Upload>(*this, key, size, part_bytes);
   }
 
   // Equal bytes are no race: it may be a retry of ours.
@@ -113,7 +122,7 @@ class MyPlugin final : public trainhost::CheckpointBackend {
   }
 
   std::size_t get(std::string_view key, std::uint64_t offset, std::span<std::byte> out) override {
-    const fs::path path = root_ / key;
+    const fs::path path = path_of(key);
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) fail(path, "cannot be read", errno);
     std::size_t got = 0;
@@ -141,13 +150,23 @@ class MyPlugin final : public trainhost::CheckpointBackend {
   }
 
   void remove(std::string_view key) override {
-    if (::unlink((root_ / key).c_str()) != 0 && errno != ENOENT) fail(root_ / key, "cannot be removed", errno);
+    const fs::path path = path_of(key);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail(path, "cannot be removed", errno);
   }
 
  private:
+  // A key must not lead out of the root.
+  fs::path path_of(std::string_view key) const {
+    bool is_sound = !key.empty() && key.size() <= 512 && key.find("//") == std::string_view::npos;
+    for (const char c : key) is_sound = is_sound && (std::isalnum(static_cast<unsigned char>(c)) || std::string_view("._-/").find(c) != std::string_view::npos);
+    for (const fs::path& part : fs::path(key)) is_sound = is_sound && !part.empty() && part != "/" && part != "." && part != "..";
+    if (!is_sound) throw PluginError(TRAINHOST_INVALID_ARGUMENT, trainhost::format("key \"{}\": wanted parts of [A-Za-z0-9._-] between slashes", key));
+    return root_ / key;
+  }
+
   // A file that no key can mean ('~') becomes durable and then gets its name: link is atomic and never overwrites.
   void store(std::string_view key, Bytes bytes) {
-    const fs::path path = root_ / key;
+    const fs::path path = path_of(key);
     make_folder(path.parent_path());
     std::string hidden = root_ / "~XXXXXX";
     const int file = ::mkostemp(hidden.data(), O_CLOEXEC);
@@ -169,6 +188,6 @@ TRAINHOST_PLUGIN(MyPlugin, {
   .name = "my_plugin",
   .version = "1.0.0",
   .summary = "checkpoints as files of a folder",
-  .schemes = {"my_plugin"},
-  .schema = trainhost::schema<Config>().key("uri", &Config::uri, "where the checkpoints lie: my_plugin:PATH", trainhost::no_trajectory),
+  .schemes = {"file"},
+  .schema = trainhost::schema<Config>().key("uri", &Config::uri, "where the checkpoints lie: file:PATH", trainhost::no_trajectory),
 })

@@ -25,7 +25,7 @@ struct Folder {
   Folder() {
     std::string pattern = std::filesystem::temp_directory_path() / "my_plugin-XXXXXX";
     path = ::mkdtemp(pattern.data());
-    plugin.create(trainhost::format(R"({{"uri":"my_plugin:{}/checkpoints"}})", path)).start();
+    plugin.create(trainhost::format(R"({{"uri":"file:{}/checkpoints"}})", path)).start();
   }
   ~Folder() { std::filesystem::remove_all(path); }
 };

@@ -63,6 +63,8 @@ static trainhost_status read_samples(trainhost_instance *instance, const trainho
   const trainhost_call *call = self->host->get_service(self->host, TRAINHOST_CALL); /* always present */
   for (uint64_t i = 0; i < wanted->num_samples; ++i) {
     if (call->is_cancelled(self->host)) return trainhost_fail(error, TRAINHOST_CANCELLED, "cancelled by the host");
+    if (wanted->ids[i] >= self->num_samples)
+      return trainhost_fail(error, TRAINHOST_OUT_OF_RANGE, "sample %llu of %llu", (unsigned long long)wanted->ids[i], (unsigned long long)self->num_samples);
     const trainhost_status status = read_one(wanted->ids[i], i, out, error);
     if (status != TRAINHOST_OK) return status;
   }
@@ -98,7 +100,7 @@ TRAINHOST_C_PLUGIN("data_source", "my_plugin", create,
   "schema": {
     "type": "object",
     "additionalProperties": false,
-    "properties": {"samples": {"type": "integer", "minimum": 1, "maximum": 9007199254740992, "default": 1000, "description": "number of samples"}}
+    "properties": {"samples": {"type": "integer", "minimum": 1, "maximum": 1099511627776, "default": 1000, "description": "number of samples"}}
   },
   "torch_build": null, "needs": [], "schemes": [], "decorates": 0, "stateful": false)
 /* clang-format on */

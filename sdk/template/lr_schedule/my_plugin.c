@@ -56,7 +56,7 @@ TRAINHOST_C_PLUGIN("lr_schedule", "my_plugin", create,
     "type": "object",
     "additionalProperties": false,
     "properties": {
-      "every_steps": {"type": "integer", "minimum": 1, "maximum": 9007199254740992, "default": 100, "description": "steps at one rate"}
+      "every_steps": {"type": "integer", "minimum": 1, "maximum": 1099511627776, "default": 100, "description": "steps at one rate"}
     }
   },
   "torch_build": null, "needs": [], "schemes": [], "decorates": 0, "stateful": false)
