@@ -80,6 +80,8 @@ constexpr HostKey kKeys[] = {
      "Weights to start from; only random ones in this version."},
     {"model.freeze", R"({"type":"array","default":[],"x-refusal":"must be empty: this version trains every parameter; remove the key"})",
      "Parameters that are not trained; none in this version."},
+    {"op_pack.order", R"({"type":"array","items":{"type":"string","minLength":1}})",
+     "Names of op packs: where two of them replace the same kernel, the later one wins. Without it that is an error."},
     {"optimizer.groups.*.pattern", R"({"type":"string","minLength":1})", "Names of the parameters in the group: a glob with * and ?."},
     {"optimizer.groups.*.rate_multiplier", R"({"type":"number","minimum":0,"default":1})", "Factor on the learning rate of the group."},
     {"optimizer.groups.*.weight_decay", R"({"type":"number","minimum":0})", "Weight decay of the group; absent: the optimizer's own."},

@@ -148,6 +148,13 @@ class Selector {
     }
   }
 
+  void check_op_pack_order() const {
+    const KeyPath path{"op_pack", "order"};
+    for (const std::string& word : words_at(tree_, path))
+      if (const KnownPlugin& plugin = find_plugin(word, known_, place_of(tree_, path)); plugin.kind != "op_pack")
+        throw Error(ExitCode::kConfig, format("{}: {} is a {}; the list orders op packs only", place_of(tree_, path), word, plugin.kind));
+  }
+
   std::vector<KnownPlugin> finish() {
     for (const KnownPlugin* plugin : listed_decorators_)
       if (!has(decorators_, *plugin)) decorators_.push_back(plugin);
@@ -234,6 +241,7 @@ std::vector<KnownPlugin> select_plugins(const ConfigTree& tree, Known known) {
   selector.take_plugins();
   selector.take_decorators("data", "data_source");
   selector.take_decorators("checkpoint", "checkpoint_backend");
+  selector.check_op_pack_order();
   return selector.finish();
 }
 

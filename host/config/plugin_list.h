@@ -38,6 +38,7 @@ PluginLists edit_plugins(PluginLists lists, std::span<const std::string> edits, 
 /// The same on a tree: changed lists get the origin "flag --plugins ...".
 void apply_plugins_flag(ConfigTree& tree, std::span<const std::string> edits, std::span<const KnownPlugin> known);
 
+/// `op_pack.order` may name op packs that are not chosen, so that one can be left out by --plugins alone.
 /// The chosen plugins: those of `plugins` in their order, then the decorators of each kind, innermost first ([data] and [checkpoint] before `plugins`). Two
 /// of a kind that allows one are refused, unless a decorator of the kind takes several. Throws Error(kConfig) or Error(kPlugin) with the place of the list.
 std::vector<KnownPlugin> select_plugins(const ConfigTree& tree, std::span<const KnownPlugin> known);

@@ -27,6 +27,7 @@ const std::vector<KnownPlugin> kKnown = {
     {"observer", "dashboard", 0, true},
     {"stopping_rule", "plateau", 0, true},
     {"lr_schedule", "plateau"},
+    {"op_pack", "kernels", 0, true},
     {"model", "mine", 0, false, "/somewhere/mine.so"},
 };
 const std::vector<std::string> kBase = {"amp", "textfiles", "localckpt", "csvlog"};
@@ -105,6 +106,8 @@ const BadCase kBadLists[] = {
     {"plugins = [\"amq\"]", "a.toml:1:1: plugins: no plugin \"amq\" is installed; did you mean \"amp\"?"},
     {"data.decorators = [\"amp\"]", "a.toml:1:6: data.decorators: precision_policy/amp is no decorator of a data_source; list it in `plugins`"},
     {"data.decorators = [\"cache\", \"cache\"]", "a.toml:1:6: data.decorators: cache is listed twice; leave one out"},
+    {"op_pack.order = [\"kernel\"]", "a.toml:1:9: op_pack.order: no plugin \"kernel\" is installed; did you mean \"kernels\"?"},
+    {"op_pack.order = [\"amp\"]", "a.toml:1:9: op_pack.order: amp is a precision_policy; the list orders op packs only"},
 };
 
 }  // namespace
@@ -139,6 +142,7 @@ BOOST_AUTO_TEST_CASE(chosen_plugins_come_in_their_order_and_decorators_from_the_
   BOOST_TEST(selected("plugins = [\"zip\", \"textfiles\", \"amp\"]\ndata.decorators = [\"cache\"]") == "textfiles,amp,cache,zip");
   BOOST_TEST(selected("plugins = [\"zip\", \"textfiles\"]\ndata.decorators = [\"cache\", \"zip\"]") == "textfiles,cache,zip");
   BOOST_TEST(selected("plugins = [\"localckpt\", \"s3ckpt\", \"mirrorckpt\"]") == "localckpt,s3ckpt,mirrorckpt");
+  BOOST_TEST(selected("op_pack.order = [\"kernels\"]").empty());  // an order chooses nothing
   BOOST_TEST(selected("seed = 1").empty());
 }
 

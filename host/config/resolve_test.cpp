@@ -89,6 +89,8 @@ threads = 2
 every = "1epoch"
 [model]
 fields = { x = "tokens" }
+[op_pack]
+order = ["b", "a"]
 [optimizer.groups.norms]
 pattern = "*norm*"
 weight_decay = 0
@@ -158,6 +160,7 @@ BOOST_AUTO_TEST_CASE(every_key_of_the_other_tables_arrives) {
   BOOST_TEST((run.execution.cuda_graph == "off" && run.execution.threads == 2));
   BOOST_TEST(run.telemetry.every.text == "1epoch");
   BOOST_TEST(run.model.fields.at("x") == "tokens");
+  BOOST_TEST((run.op_pack.order == std::vector<std::string>{"b", "a"}));
   BOOST_REQUIRE_EQUAL(run.groups.size(), 1U);
   BOOST_TEST((run.groups[0].label == "norms" && run.groups[0].pattern == "*norm*" && run.groups[0].rate_multiplier == 1 && *run.groups[0].weight_decay == 0));
   BOOST_TEST((run.sample.prompt == "int" && run.sample.length == 10 && run.sample.temperature == 0 && run.sample.top_k == 5));

@@ -47,6 +47,10 @@ struct ModelConfig {
   std::map<std::string, std::string> fields;  // input of the model -> field of the source
 };
 
+struct OpPackConfig {
+  std::vector<std::string> order;  // names of op packs: where two replace one kernel, the later one wins
+};
+
 /// [optimizer.groups.<label>]
 struct ParameterGroup {
   std::string label, pattern;  // glob over parameter names
@@ -81,6 +85,7 @@ struct RunConfig {
   ExecutionConfig execution;
   TelemetryConfig telemetry;
   ModelConfig model;
+  OpPackConfig op_pack;
   std::vector<ParameterGroup> groups;
   SampleConfig sample;
 };

@@ -35,6 +35,7 @@ class Reader {
     take({"execution", "threads"}, run.execution.threads);
     run.telemetry.every = interval({"telemetry", "every"});
     take({"model", "fields"}, run.model.fields);
+    take({"op_pack", "order"}, run.op_pack.order);
     read_sample(run.sample);
     for (const std::string& label : names({"optimizer", "groups"})) run.groups.push_back(read_group(label));
     for (const std::string& name : names({"evaluation"})) run.evaluations.push_back(read_evaluation(name));

@@ -28,7 +28,26 @@ struct TorchPlugins {
   const void* model = nullptr;       // t2::Model
   const void* text_model = nullptr;  // t2::TextModel, may be null
   const void* optimizer = nullptr;   // t2::Optimizer; null = evaluation only
-  std::vector<std::pair<std::string, const void*>> op_packs;  // name, t2::OpPack
+};
+
+/// The op packs of a run.
+struct OpPackSetup {
+  struct Pack {
+    std::string name;            // "op_pack/..."
+    const void* pack = nullptr;  // t2::OpPack; outlives what register_op_packs() returns
+    uint32_t account = 0;
+  };
+  std::vector<Pack> packs;
+  std::vector<std::string> order;  // names, with or without "op_pack/": where two packs replace one kernel, the later one wins
+  CallMeter* meter = nullptr;      // brackets the calls into packs; null: nobody asks
+};
+
+/// Kernels of op packs at LibTorch's dispatcher, where they serve the whole process. The destructor takes them back, the last one first.
+class RegisteredOps {
+ public:
+  virtual ~RegisteredOps() = default;
+  /// "op_pack/fused: aten::gelu on CUDA", in the order of registration.
+  virtual const std::vector<std::string>& descriptions() const = 0;
 };
 
 /// [optimizer.groups.<label>]: parameters whose name matches `pattern` (a glob: * and ?) form a group of their own.
@@ -109,6 +128,11 @@ class Engine : public BatchDevice {
   // --- facts, before prepare() ---
   virtual trainhost_device_facts device_facts() const = 0;  // strings live as long as the engine
   virtual DeviceReport device() const = 0;
+
+  /// Registers what the packs replace; before prepare(), so that the model is built and run with it. Nothing stays registered when it throws:
+  /// Error(kPlugin) for an operator, overload, dispatch key or function that does not fit, Error(kConfig) for two claimants of one kernel that `order` does
+  /// not settle, and for kernels that are not bit-exact under a strict plan.
+  virtual std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan) = 0;
 
   /// Builds model, parameter groups and optimizer under the plan. Throws Error(kConfig, kPlugin, kOutOfMemory).
   virtual void prepare(const EngineSetup& setup, const TorchPlugins& plugins) = 0;

@@ -46,6 +46,11 @@ Precision check_plan(const trainhost_precision_plan& plan) {
   return {is_autocast, compute};
 }
 
+bool is_strict(const trainhost_precision_plan& plan) {
+  return has(plan, TRAINHOST_PRECISION_DETERMINISTIC) && !has(plan, TRAINHOST_PRECISION_ALLOW_TF32) && !has(plan, TRAINHOST_PRECISION_AUTOCAST) &&
+         !has(plan, TRAINHOST_PRECISION_LOW_PARAMETERS);
+}
+
 void apply_switches(const trainhost_precision_plan& plan) {
   const bool is_deterministic = has(plan, TRAINHOST_PRECISION_DETERMINISTIC);
   // cuBLAS reads this when its first handle is made; without it, matmuls on several streams may differ from run to run.

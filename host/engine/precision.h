@@ -14,6 +14,9 @@ struct Precision {
 };
 Precision check_plan(const trainhost_precision_plan& plan);
 
+/// Whether the plan promises the bits of plain float32 (or float64): deterministic kernels, nothing of lower precision anywhere.
+bool is_strict(const trainhost_precision_plan& plan);
+
 /// Sets TF32 and determinism for the whole process, as the plan says.
 void apply_switches(const trainhost_precision_plan& plan);
 

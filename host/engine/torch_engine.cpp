@@ -9,6 +9,7 @@
 #include <ATen/ops/where.h>
 
 #include "engine/failures.h"
+#include "engine/op_packs.h"
 #include "engine/torch_types.h"
 
 namespace trainhost {
@@ -48,11 +49,13 @@ trainhost_device_facts TorchEngine::device_facts() const {
   return facts;
 }
 
+std::unique_ptr<RegisteredOps> TorchEngine::register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan) {
+  return trainhost::register_op_packs(setup, plan, *device_);
+}
+
 void TorchEngine::prepare(const EngineSetup& setup, const TorchPlugins& plugins) {
   setup_ = setup;
   precision_ = check_plan(setup.plan);
-  if (!plugins.op_packs.empty())
-    throw Error(ExitCode::kConfig, format("op pack {}: this engine does not register op packs yet; leave it out", plugins.op_packs.front().first));
   apply_switches(setup.plan);
   random_.seed(options_.seed);
   build_model(plugins);

@@ -28,6 +28,7 @@ class TorchEngine final : public Engine {
 
   trainhost_device_facts device_facts() const override;
   DeviceReport device() const override { return report_; }
+  std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan) override;
   void prepare(const EngineSetup& setup, const TorchPlugins& plugins) override;
   ModelReport model_report() const override;
   std::vector<std::string> metric_names() const override { return metric_names_; }

@@ -201,6 +201,18 @@ std::vector<FieldSpec> Session::model_fields() const {
   return fields;
 }
 
+void Session::register_op_packs(const trainhost_precision_plan& plan) {
+  OpPackSetup setup;
+  for (const Instance* pack : plugins_->all("op_pack")) {
+    setup.packs.push_back({pack->full_name(), main_interface(*pack), pack->account()});
+    engine_calls_.add(*pack);
+  }
+  setup.order = setup_.config.run.op_pack.order;
+  setup.meter = &engine_calls_;
+  registered_ops_ = engine_->register_op_packs(setup, plan);
+  for (const std::string& description : registered_ops_->descriptions()) log_info("{}: replaced for this run", description);
+}
+
 void Session::prepare_engine() {
   const RunConfig& run = setup_.config.run;
   const Instance& model = plugins_->one("model");
@@ -221,7 +233,7 @@ void Session::prepare_engine() {
     engine_setup.optimizer_account = optimizer.account();
     engine_calls_.add(optimizer);
   }
-  for (Instance* pack : plugins_->all("op_pack")) torch.op_packs.emplace_back(pack->full_name(), main_interface(*pack));
+  register_op_packs(engine_setup.plan);
   engine_->prepare(engine_setup, torch);
   report_.precision = engine_setup.plan;
   report_.device = engine_->device();

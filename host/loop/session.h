@@ -93,6 +93,7 @@ class Session {
   void load_plugin_states(const RestoredRun& run);
   void require_same_data(const RestoredRun& run) const;
   void open_sources();
+  void register_op_packs(const trainhost_precision_plan& plan);
   void prepare_engine();
   void restore_engine(const RestoredRun& run);
   std::vector<TensorView> engine_state_of(const LoadedCheckpoint& checkpoint);
@@ -116,6 +117,7 @@ class Session {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<RunPlugins> plugins_;
   std::vector<std::unique_ptr<RunPlugins>> evaluation_plugins_;
+  std::unique_ptr<RegisteredOps> registered_ops_;
   std::unique_ptr<CheckpointBackend> backend_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CheckpointStore> store_;

@@ -168,7 +168,7 @@ struct TestRun {
   void prepare(double clip_norm = 0, const trainhost_precision_plan& plan = fp32_plan()) {
     EngineSetup setup;
     setup.plan = plan, setup.fields = row_fields(), setup.clip_norm = clip_norm;
-    engine->prepare(setup, {static_cast<t2::Model*>(&model), nullptr, static_cast<t2::Optimizer*>(&optimizer), {}});
+    engine->prepare(setup, {static_cast<t2::Model*>(&model), nullptr, static_cast<t2::Optimizer*>(&optimizer)});
     engine->set_learning_rates(0, std::vector<double>(64, 0.1));
   }
   /// One window over the rows, cut at `cuts` (ascending positions).
@@ -213,9 +213,12 @@ struct SavedState {
 };
 
 /// A plugin file of this build, beside the folder of the test program.
-inline std::string built_plugin(const std::string& file) {
-  return (std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "plugins" / file).string();
+inline std::string built_plugin(const std::string& file, const std::string& folder = "plugins") {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / folder / file).string();
 }
+
+/// A plugin file that is made for tests only.
+inline std::string test_plugin(const std::string& file) { return built_plugin(file, "test_plugins"); }
 
 /// An engine over the plugins gpt and adamw, through their files.
 struct GptRun {
@@ -232,7 +235,7 @@ struct GptRun {
     setup.plan = plan, setup.clip_norm = clip_norm;
     setup.fields = {{"tokens", 0, kInt64, {length}, {}, classes, -1}, {"targets", 1, kInt64, {length}, {}, classes, -1}};
     const auto get = [](testing::PluginUnderTest& plugin, const char* id) { return plugin.c()->get_interface(plugin.c(), id); };
-    engine->prepare(setup, {get(model, t2::Model::kInterface), get(model, t2::TextModel::kInterface), get(optimizer, t2::Optimizer::kInterface), {}});
+    engine->prepare(setup, {get(model, t2::Model::kInterface), get(model, t2::TextModel::kInterface), get(optimizer, t2::Optimizer::kInterface)});
     engine->set_learning_rates(0, std::vector<double>(256, engine->base_learning_rate()));
   }
   /// Tokens and targets of one micro-batch, both samples x length.

@@ -283,7 +283,7 @@ BOOST_AUTO_TEST_CASE(a_ring_smaller_than_the_lag_still_loses_no_row) {
   TestRun run(kDevice);
   EngineSetup setup;
   setup.plan = fp32_plan(), setup.fields = row_fields(), setup.metric_ring = 2;
-  run.engine->prepare(setup, {static_cast<t2::Model*>(&run.model), nullptr, static_cast<t2::Optimizer*>(&run.optimizer), {}});
+  run.engine->prepare(setup, {static_cast<t2::Model*>(&run.model), nullptr, static_cast<t2::Optimizer*>(&run.optimizer)});
   run.engine->set_learning_rates(0, std::vector<double>(64, 0.1));
   for (int i = 0; i < 5; ++i) run.run(random_rows(8, 1));
   BOOST_TEST(run.engine->rows_until(3).size() == 3u);
