@@ -68,9 +68,10 @@ c10::DispatchKey parse_key(const Claim& claim) {
 
 void check_strict(const Claim& claim) {
   if (claim.replacement->is_bit_exact) return;
-  throw Error(ExitCode::kConfig, format("{}: {} is not declared bit-exact, but the precision plan is strict: deterministic, nothing below full precision; leave the "
-                                        "pack out, or choose a precision policy that is not strict",
-                                        claim.pack->name, claim.kernel()));
+  throw Error(ExitCode::kConfig,
+              format("{}: {} is not declared bit-exact, but the precision plan is strict: deterministic, nothing below full precision; leave the "
+                     "pack out, or choose a precision policy that is not strict",
+                     claim.pack->name, claim.kernel()));
 }
 
 // ---- claims against each other

@@ -80,7 +80,8 @@ struct Counting {
   std::unique_ptr<Engine> engine = make_engine("cpu");
   std::unique_ptr<RegisteredOps> ops;
 
-  explicit Counting(const std::string& config = "{}", const trainhost_precision_plan& plan = fp32_plan()) : plugin("counting", test_plugin("op_pack-counting.so")) {
+  explicit Counting(const std::string& config = "{}", const trainhost_precision_plan& plan = fp32_plan())
+      : plugin("counting", test_plugin("op_pack-counting.so")) {
     plugin.create(config).start();
     OpPackSetup setup;
     setup.packs.push_back({"op_pack/counting", plugin.c()->get_interface(plugin.c(), t2::OpPack::kInterface)});
@@ -167,7 +168,8 @@ BOOST_AUTO_TEST_CASE(what_a_kernel_holds_is_let_go_with_the_pack) {
 BOOST_AUTO_TEST_CASE(operators_overloads_and_keys_that_do_not_exist_are_named) {
   check_refused(Packs().add("a", {twice("aten::gelo")}), ExitCode::kPlugin, {"op_pack/a", "no operator \"aten::gelo\"", "did you mean \"aten::gelu\"?"});
   check_refused(Packs().add("a", {twice("aten::gelu", "inn")}), ExitCode::kPlugin, {"op_pack/a", "aten::gelu.inn", "no overload \"inn\"", "\"\", \"out\""});
-  check_refused(Packs().add("a", {twice("aten::gelu", "", "AutogradCPUs")}), ExitCode::kPlugin, {"op_pack/a", "no dispatch key \"AutogradCPUs\"", "did you mean \"AutogradCPU\"?"});
+  check_refused(Packs().add("a", {twice("aten::gelu", "", "AutogradCPUs")}), ExitCode::kPlugin,
+                {"op_pack/a", "no dispatch key \"AutogradCPUs\"", "did you mean \"AutogradCPU\"?"});
   check_refused(Packs().add("a", {twice("aten::gelu", "", "Undefined")}), ExitCode::kPlugin, {"no dispatch key \"Undefined\""});
   check_refused(Packs().add("a", {{"aten::gelu", "", "CPU", {}}}), ExitCode::kPlugin, {"op_pack/a", "aten::gelu on CPU", "no kernel"});
 }

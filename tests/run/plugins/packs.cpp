@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <string>
 
-#include <trainhost/plugin.hpp>
 #include <trainhost/torch/op_pack.h>
+#include <trainhost/plugin.hpp>
 
 namespace {
 
@@ -61,8 +61,9 @@ class Pack final : public t2::OpPack {
   explicit Pack(Config config) : config_(std::move(config)) {}
 
   void start() override {
-    replacements_.push_back({config_.op, config_.overload, config_.key, c10::KernelFunction::makeFromUnboxedFunctor<false, Kernel>(std::make_unique<Kernel>(config_.factor, &calls_)),
-                             config_.bit_exact, c10::impl::CppSignature::make<at::Tensor(const at::Tensor&, c10::string_view)>()});
+    replacements_.push_back({config_.op, config_.overload, config_.key,
+                             c10::KernelFunction::makeFromUnboxedFunctor<false, Kernel>(std::make_unique<Kernel>(config_.factor, &calls_)), config_.bit_exact,
+                             c10::impl::CppSignature::make<at::Tensor(const at::Tensor&, c10::string_view)>()});
   }
   void stop() override { host().log_info("called {} times forward, {} times backward", calls_.forward, calls_.backward); }
 
