@@ -1,11 +1,18 @@
 // The questions of model, optimizer and op_pack, behind one exported function.
 #include "conformance/torch/questions.h"
 
+#include "conformance/torch/torch_questions.h"
+
 namespace trainhost::conformance {
 namespace {
 
 const std::vector<Question>& all() {
-  static const std::vector<Question> list = {};
+  static const std::vector<Question> list = [] {
+    use_one_thread();
+    std::vector<Question> questions;
+    for (const auto part : {model_questions(), optimizer_questions(), op_pack_questions()}) questions.insert(questions.end(), part.begin(), part.end());
+    return questions;
+  }();
   return list;
 }
 

@@ -1,0 +1,113 @@
+// Field sets, and tensors that suit them.
+#include "conformance/torch/fields.h"
+
+namespace trainhost::conformance {
+namespace {
+
+struct FieldSet {
+  const char* text;
+  std::vector<Field> fields;
+};
+
+// Numbers come in the model's own format: this is about the model's arithmetic, not about its casts.
+std::vector<FieldSet> usual_field_sets(at::ScalarType dtype) {
+  const trainhost_dtype numbers = dtype == at::kDouble ? kFloat64 : kFloat32;
+  const auto input = [](const char* name, trainhost_dtype type, std::vector<std::int64_t> shape, std::int64_t classes = 0) {
+    return Field{name, TRAINHOST_FIELD_INPUT, type, std::move(shape), {}, classes, classes ? -1.0 : 0.0};
+  };
+  const auto target = [](const char* name, trainhost_dtype type, std::vector<std::int64_t> shape, std::int64_t classes) {
+    return Field{name, TRAINHOST_FIELD_TARGET, type, std::move(shape), {}, classes, classes ? -1.0 : 0.0};
+  };
+  return {
+      {"tokens and targets", {input("tokens", kInt64, {8}, 17), target("targets", kInt64, {8}, 17)}},
+      {"x and classes y", {input("x", numbers, {6}), target("y", kInt64, {}, 3)}},
+      {"x and values y", {input("x", numbers, {6}), target("y", numbers, {2}, 0)}},
+      {"image and label", {input("image", kUInt8, {3, 32, 32}), target("label", kInt64, {}, 10)}},
+      {"images x and classes y", {input("x", numbers, {3, 32, 32}), target("y", kInt64, {}, 10)}},
+  };
+}
+
+at::ScalarType type_of(const Field& field) {
+  if (same(field.dtype, kInt64)) return at::kLong;
+  if (same(field.dtype, kUInt8)) return at::kByte;
+  return same(field.dtype, kFloat64) ? at::kDouble : at::kFloat;
+}
+
+at::Tensor random_field(const Field& field, std::int64_t num_samples, std::mt19937_64& random) {
+  std::vector<std::int64_t> sizes = {num_samples};
+  sizes.insert(sizes.end(), field.shape.begin(), field.shape.end());
+  at::Tensor numbers = normal_numbers(sizes, random);
+  const std::int64_t values = field.num_classes > 0 ? field.num_classes : same(field.dtype, kUInt8) ? 256 : 0;
+  double* at = numbers.mutable_data_ptr<double>();
+  for (std::int64_t i = 0; values > 0 && i < numbers.numel(); ++i) {
+    const bool is_pad = field.role == TRAINHOST_FIELD_TARGET && i > 0 && random() % 5 == 0;
+    at[i] = is_pad ? field.pad_value : static_cast<double>(random() % static_cast<std::uint64_t>(values));
+  }
+  return numbers.to(type_of(field));
+}
+
+// Why the model does not take these fields; empty when it does.
+std::string refusal_of(const BuiltModel& built, const t2::ModelFacts& facts) {
+  try {
+    built.model->build(facts);
+    return {};
+  } catch (const PluginError& error) {
+    if (error.status == TRAINHOST_INVALID_ARGUMENT) return first_line(error.what());
+    fail("model.build (fields {}) threw: {}; fields that do not suit are INVALID_ARGUMENT", built.fields_text, first_line(error.what()));
+  } catch (const std::exception& error) {
+    fail("model.build (fields {}) threw: {}; fields that do not suit are a PluginError with INVALID_ARGUMENT", built.fields_text, first_line(error.what()));
+  }
+}
+
+}  // namespace
+
+BuiltModel::BuiltModel(const Subject& subject, std::string text, std::vector<Field> some_fields)
+    : plugin(subject), fields_text(std::move(text)), fields(std::move(some_fields)), device(device_of(subject)) {
+  plugin.begin();
+  model = &object_of<t2::Model>(plugin);
+}
+
+t2::Output BuiltModel::forward(const t2::Batch& batch, t2::Mode mode) const {
+  const t2::Output output = calling(format("model.forward (fields {})", fields_text), [&] { return model->forward(batch, mode); });
+  require(output.loss_sum.defined() && output.count.defined(), "model.forward (fields {}) returned an undefined loss_sum or count", fields_text);
+  return output;
+}
+
+Bytes BuiltModel::bytes() const {
+  Bytes out;
+  for (const t2::Parameter& parameter : model->parameters()) out.emplace_back(parameter.name, bytes_of(parameter.compute));
+  for (const t2::NamedTensor& buffer : model->buffers()) out.emplace_back(buffer.name, bytes_of(buffer.tensor));
+  return out;
+}
+
+void for_each_field_set(const Subject& subject, at::ScalarType default_dtype, std::uint64_t seed, const std::function<void(BuiltModel&)>& ask) {
+  std::string refusals;
+  bool is_asked = false;
+  for (FieldSet& set : usual_field_sets(default_dtype)) {
+    BuiltModel built(subject, set.text, std::move(set.fields));
+    const std::string refusal = refusal_of(built, {built.fields, built.device, default_dtype, seed});
+    if (!refusal.empty()) {
+      refusals += format("{}{}: {}", refusals.empty() ? "" : "; ", set.text, refusal);
+      continue;
+    }
+    seed_generators(built.device, subject.seed);  // those of a new process begin anywhere
+    for (t2::Parameter& parameter : built.model->parameters()) parameter.compute.requires_grad_(parameter.is_trainable);
+    ask(built);
+    is_asked = true;
+  }
+  if (!is_asked) skip("its build takes none of the fields that this check can make ({}); give it settings with which it takes one of them", refusals);
+}
+
+t2::Batch random_batch(const BuiltModel& built, std::int64_t num_samples, std::mt19937_64& random) {
+  t2::Batch batch{{}, static_cast<std::uint64_t>(num_samples)};
+  for (const Field& field : built.fields) batch.fields.push_back({field.name, random_field(field, num_samples, random).to(built.device)});
+  return batch;
+}
+
+t2::Batch part_of(const t2::Batch& batch, std::int64_t begin, std::int64_t end) {
+  t2::Batch part{{}, static_cast<std::uint64_t>(end - begin)};
+  for (const t2::NamedTensor& field : batch.fields) part.fields.push_back({field.name, field.tensor.narrow(0, begin, end - begin)});
+  return part;
+}
+
+}  // namespace trainhost::conformance

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""The questions of kinds that need LibTorch: a sound plugin passes, and each question finds the fault that it is about."""
+
+import unittest
+
+from checking import BUILD, FAKES, TestCase
+
+FILE = FAKES / "model-wrong_model.so"
+
+
+class TorchKinds(TestCase):
+    def ask(self, plugin, fault, question):
+        """The answer of one question to a plugin with this fault."""
+        return self.answers(FILE, "--in-process", "--only", question, "--reproduce", 1, f"{plugin}.fault={fault}")[question]
+
+    def assert_finds(self, plugin, cases):
+        for fault, question, words in cases:
+            with self.subTest(fault=fault):
+                outcome, reason = self.ask(plugin, fault, question)
+                self.assertEqual(outcome, "fail", f"{question}: {reason}")
+                self.assertIn(words, reason)
+
+    def assert_skips(self, plugin, fault, question, words):
+        outcome, reason = self.ask(plugin, fault, question)
+        self.assertEqual(outcome, "skipped", reason)
+        self.assertIn(words, reason)
+
+    def test_plugins_without_a_fault_pass_every_question(self):
+        answers = self.answers(FILE, "--only", "model/", "--only", "optimizer/", "--only", "op_pack/")
+        self.assertEqual({question: answer for question, answer in answers.items() if answer[0] != "ok"}, {})
+        self.assertEqual(len(answers), 16)
+
+    def test_faults_of_a_model(self):
+        fields = "(fields x and classes y)"
+        self.assert_finds("wrong_model", [
+            ("two_names", "model/stable_parameters", '"weight" names two parameters or buffers'),
+            ("master", "model/stable_parameters", '"weight" has a master; masters are the host\'s'),
+            ("grows", "model/stable_parameters", f"parameters or buffers have other names or another order after a pass {fields}"),
+            ("seed", "model/same_seed_same_weights", 'two builds with one seed gave "weight" other values'),
+            ("axes", "model/output_is_sums", f"loss_sum {fields} must be one number, got 1 axes"),
+            ("metrics", "model/output_is_sums", f"forward {fields} returned other metrics the second time"),
+            ("gradient", "model/gradients", f"bias {fields}: the gradient says that the loss changes by 0"),
+            ("mean", "model/cut_batch_same_sums", f"loss_sum {fields} is "),
+            ("item", "model/no_host_waits", f"forward {fields} called aten::item, which waits for the device"),
+            ("nonzero", "model/no_host_waits", f"forward {fields} called aten::nonzero, which waits for the device"),
+            ("dropout_in_evaluation", "model/evaluation_leaves_no_trace", f"evaluation {fields} drew random numbers"),
+            ("mean_in_evaluation", "model/evaluation_leaves_no_trace", f'evaluation {fields} changed "mean"'),
+            ("throws", "model/gradients", "model.build (fields tokens and targets) threw: no such field; fields that do not suit are a PluginError"),
+        ])
+        self.assert_skips("wrong_model", "refuses", "model/gradients", "its build takes none of the fields that this check can make (tokens and targets: wanted rows x")
+
+    def test_faults_of_an_optimizer(self):
+        self.assert_finds("wrong_optimizer", [
+            ("base_rate", "optimizer/slots", "learning_rate() is 0"),
+            ("slot_names", "optimizer/slots", 'slot "momentum.momentum" is named after no parameter'),
+            ("slots_not_zero", "optimizer/slots", 'slot "weight.momentum" is not zero after attach'),
+            ("ignores_skip", "optimizer/skipped_step_changes_nothing", '"weight" has changed in a step with found_non_finite = 1'),
+            ("own_count", "optimizer/skipped_step_changes_nothing", '"weight" differs one update later from an optimizer that saw no skipped step'),
+            ("own_count", "optimizer/saved_state_continues", '"weight" differs 3 updates after its slots were loaded'),
+            ("hidden_slots", "optimizer/saved_state_continues", '"weight" differs 3 updates after its slots were loaded'),
+            ("rate", "optimizer/rate_and_multiplier", '"weight" has changed in a step with learning_rate 0'),
+            ("multiplier", "optimizer/rate_and_multiplier", '"weight" differs when gradients are 8 times as large'),
+            ("group_rate", "optimizer/rate_and_multiplier", '"weight" differs between a rate_multiplier of 2'),
+            ("needs_gradients", "optimizer/missing_gradients", "optimizer.step threw: no gradient"),
+            ("item", "optimizer/no_host_waits", "step called aten::item, which waits for the device"),
+        ])
+
+    def test_faults_of_an_op_pack(self):
+        self.assert_finds("wrong_pack", [
+            ("operator", "op_pack/replacements_fit", "LibTorch has no operator aten::gelo"),
+            ("key", "op_pack/replacements_fit", 'LibTorch has no dispatch key "CPUs"'),
+            ("signature", "op_pack/replacements_fit", "registering aten::gelu on CPU threw: "),
+            ("no_kernel", "op_pack/replacements_fit", "aten::gelu on CPU has no kernel"),
+            ("twice", "op_pack/replacements_fit", "aten::gelu on CPU is declared twice"),
+            ("changes", "op_pack/replacements_fit", 'replacements() answered "aten::gelu on CPU, bit-exact; " first, and '),
+            ("values", "op_pack/matches_aten", "aten::gelu on CPU (matrices of one shape): result 0 is off by 1 of ATen's norm"),
+            ("bits", "op_pack/matches_aten", "result 0 is declared bit-exact, and differs from ATen's"),
+            ("no_backward", "op_pack/matches_aten", "its result has no gradient"),
+            ("gradient", "op_pack/matches_aten", "aten::gelu on AutogradCPU (matrices of one shape): the gradient of tensor 0 is off by"),
+            ("not_reached", "op_pack/matches_aten", "aten::gelu on AutogradXLA was never called"),
+            ("leaks", "op_pack/gone_when_taken_back", "aten::relu has other kernels than before the plugin was loaded"),
+        ])
+
+    def test_what_cannot_be_asked_of_an_op_pack_is_skipped_with_its_reason(self):
+        for fault, words in (("nothing", "it replaces nothing on this machine"), ("cuda", "aten::gelu on CUDA: this check runs on the CPU; give it --device cuda"),
+                             ("undrivable", 'aten::einsum on CPU: no arguments were found that it takes (no value can be made up for "equation" of type str)')):
+            self.assert_skips("wrong_pack", fault, "op_pack/matches_aten", words)
+
+    def test_first_party_plugins_pass(self):
+        for name in ("model-gpt", "model-mlp", "optimizer-adamw"):
+            answers = self.answers(BUILD / "plugins" / f"{name}.so", "--only", name.split("-")[0] + "/")
+            self.assertEqual({question: answer for question, answer in answers.items() if answer[0] != "ok"}, {})
+
+    def test_the_same_seed_asks_the_same(self):
+        answers = [self.ask("wrong_model", "gradient", "model/gradients") for _ in range(2)]
+        self.assertEqual(answers[0], answers[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
