@@ -103,6 +103,7 @@ void Checkpoints::count_health(RunState& state, const WindowRow& row) {
       continue;
     }
     thread_.mark_good(entry->first);
+    if (options_.mode == SaveMode::kSync) drain();
     entry = state.pending_good.erase(entry);
   }
 }
