@@ -36,9 +36,11 @@ set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")
 find_program(TRAINHOST_CCACHE ccache)
 if(TRAINHOST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # Clones and build folders share what they compiled: neither the clone's place nor the build folder's is part of the key.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${TRAINHOST_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros ${TRAINHOST_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)  # plugin files must not have such symbols, and all share precompiled headers
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)  # programs hold no path of the machine that built them
 find_program(TRAINHOST_MOLD mold)
 if(TRAINHOST_MOLD)
