@@ -35,8 +35,9 @@ set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib")
 
 find_program(TRAINHOST_CCACHE ccache)
 if(TRAINHOST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Clones and build folders share what they compiled: neither the clone's place nor the build folder's is part of the key.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+  # Clones and build folders share what they compiled: neither the clone's place nor the build folder's is part of the key. The compiler's own list of
+  # what it read spares a run of the preprocessor.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
     CCACHE_SLOPPINESS=pch_defines,time_macros ${TRAINHOST_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
 endif()

@@ -150,7 +150,8 @@ void remove_removes(const Subject& subject) {
 
 void odd_keys_work(const Subject& subject) {
   const Store store(subject);
-  const std::string longest = std::string(200, 'x') + "/" + std::string(200, 'y') + "/" + std::string(110, 'z');
+  std::string longest(200, 'x');
+  longest.append("/").append(200, 'y').append("/").append(110, 'z');
   for (const std::string& key :
        {std::string("-"), std::string("._-"), std::string("..."), std::string(".hidden/.x"), std::string("A/a"), std::string("a..b/c.."), longest}) {
     const Said said = store.try_create(key, "odd");
