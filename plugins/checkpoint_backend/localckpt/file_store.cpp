@@ -91,16 +91,32 @@ void FileStore::open() {
 }
 
 void FileStore::make_folder(const std::filesystem::path& folder) {
-  if (::mkdir(folder.c_str(), 0755) == 0) {
-    if (folder.native().size() <= root_.native().size()) made_.insert(folder);
-    return sync_folder(folder.parent_path().empty() ? "." : folder.parent_path());
-  }
+  const bool is_new = ::mkdir(folder.c_str(), 0755) == 0;
   const int error = errno;
-  if (error == EEXIST && std::filesystem::is_directory(folder)) return;
-  // With its parent there, ENOENT means that this file system makes no folders (/proc).
-  if (error != ENOENT || !folder.has_parent_path() || std::filesystem::is_directory(folder.parent_path())) fail(error, folder, "folder cannot be made");
-  make_folder(folder.parent_path());
-  make_folder(folder);
+  if (is_new) {
+    if (folder.native().size() <= root_.native().size()) made_.insert(folder);
+    safe_.erase(folder);
+  } else if (error != EEXIST || !std::filesystem::is_directory(folder)) {
+    // With its parent there, ENOENT means that this file system makes no folders (/proc).
+    if (error != ENOENT || !folder.has_parent_path() || std::filesystem::is_directory(folder.parent_path())) fail(error, folder, "folder cannot be made");
+    make_folder(folder.parent_path());
+    return make_folder(folder);
+  }
+  make_safe(folder, is_new);
+}
+
+/// Whoever made a folder may have died before its name was on the disk, so each folder on the way is looked after once.
+void FileStore::make_safe(const std::filesystem::path& folder, bool is_new) {
+  if (safe_.contains(folder) || folder == folder.root_path() || folder == ".") return;
+  const std::filesystem::path parent = folder.has_parent_path() ? folder.parent_path() : std::filesystem::path(".");
+  make_safe(parent, false);
+  try {
+    sync_folder(parent);
+  } catch (const PluginError& error) {
+    // Where this user may not even look, the folder is none that a run has just made.
+    if (is_new || error.status != TRAINHOST_PERMISSION_DENIED) throw;
+  }
+  safe_.insert(folder);
 }
 
 std::pair<Handle, std::filesystem::path> FileStore::begin(std::string_view key, uint64_t size) {
@@ -208,6 +224,7 @@ void FileStore::prune(std::filesystem::path folder) noexcept {
   for (; folder.native().size() > root_.native().size() || made_.contains(folder); folder = folder.parent_path()) {
     if (::rmdir(folder.c_str()) != 0 && errno != ENOENT) return;
     made_.erase(folder);
+    safe_.erase(folder);
   }
 }
 

@@ -46,12 +46,14 @@ class FileStore {
   std::pair<Handle, std::filesystem::path> open_beside(const std::filesystem::path& path, uint64_t size);
   std::filesystem::path path_of(std::string_view key) const;  // throws INVALID_ARGUMENT
   void make_folder(const std::filesystem::path& folder);
+  void make_safe(const std::filesystem::path& folder, bool is_new);
   void prune(std::filesystem::path folder) noexcept;
   bool holds(std::string_view key, std::span<const std::byte> bytes) const;
 
   std::filesystem::path root_;
   std::mutex mutex_;  // between making a folder and putting a file in it, nobody may prune it
   std::set<std::filesystem::path> made_;  // root_ and its parents, where this object made them
+  std::set<std::filesystem::path> safe_;  // folders whose names a power cut cannot take
 };
 
 }  // namespace localckpt
