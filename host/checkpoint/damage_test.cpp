@@ -2,6 +2,8 @@
 #include <boost/test/unit_test.hpp>
 #include <boost/test/data/test_case.hpp>
 
+#include <random>
+
 #include "checkpoint/store.h"
 #include "checkpoint/test_store.h"
 
@@ -15,10 +17,10 @@ namespace {
 struct TwoCheckpoints {
   MemoryStore objects;
   std::string older, newer;
-  TwoCheckpoints() {
+  explicit TwoCheckpoints(size_t size = 3000) {
     CheckpointStore store(objects, small_options());
-    older = store.save(SmallState(1).snapshot()).info.id;
-    newer = store.save(SmallState(2).snapshot()).info.id;
+    older = store.save(SmallState(1, size).snapshot()).info.id;
+    newer = store.save(SmallState(2, size).snapshot()).info.id;
   }
   std::string& object(const std::string& name) { return objects.contents.at(newer + "/" + name); }
 
@@ -67,18 +69,46 @@ BOOST_DATA_TEST_CASE(a_flipped_bit_is_found_and_its_region_named, data::make(kFl
   BOOST_TEST_MESSAGE(damage.reason);
 }
 
+constexpr size_t kFew = 1100;  // values of a tensor: two blocks, and quick to load
+
+/// The newest checkpoint after one bit of the second one's object was flipped, and how often damage was reported.
+struct AfterFlip {
+  std::optional<LoadedCheckpoint> loaded;
+  size_t num_reported = 0;
+  AfterFlip(MemoryStore& objects, const std::string& key, size_t byte, int bit) {
+    char& flipped = objects.contents.at(key)[byte];
+    flipped ^= static_cast<char>(1 << bit);
+    loaded = CheckpointStore(objects, small_options()).load_newest_verified([&](const CheckpointDamage&) { ++num_reported; });
+    flipped ^= static_cast<char>(1 << bit);
+  }
+};
+
 BOOST_AUTO_TEST_CASE(every_bit_of_the_small_objects_counts) {
-  const TwoCheckpoints pristine;
-  for (const char* name : {"commit", "manifest.json", "run_state.json"}) {
-    const size_t size = pristine.objects.contents.at(pristine.newer + "/" + name).size();
-    for (size_t bit = 0; bit < size * 8; bit += 3) {
-      MemoryStore objects;
-      objects.contents = pristine.objects.contents;
-      objects.contents.at(pristine.newer + "/" + name)[bit / 8] ^= static_cast<char>(1 << bit % 8);
-      size_t num_reported = 0;
-      const auto loaded = CheckpointStore(objects, small_options()).load_newest_verified([&](const CheckpointDamage&) { ++num_reported; });
-      BOOST_TEST_REQUIRE((num_reported == 1 && loaded && loaded->info.id == pristine.older), name << " bit " << bit);
+  TwoCheckpoints two(kFew);
+  for (const char* name : {"commit", "manifest.json", "run_state.json"})
+    for (size_t bit = 0; bit < two.object(name).size() * 8; ++bit) {
+      const AfterFlip after(two.objects, two.newer + "/" + name, bit / 8, static_cast<int>(bit % 8));
+      BOOST_TEST_REQUIRE((after.num_reported == 1 && after.loaded && is_state(*after.loaded, 1, kFew)), name << " bit " << bit);
     }
+}
+
+BOOST_DATA_TEST_CASE(every_byte_of_the_tensors_counts, data::make({"weights.safetensors", "optimizer.safetensors", "engine.safetensors", "plugins.safetensors"}), name) {
+  TwoCheckpoints two(kFew);
+  std::mt19937 random(1);
+  for (size_t byte = 0; byte < two.object(name).size(); ++byte) {
+    const int bit = static_cast<int>(random() % 8);
+    const AfterFlip after(two.objects, two.newer + "/" + name, byte, bit);
+    BOOST_TEST_REQUIRE((after.num_reported == 1 && after.loaded && is_state(*after.loaded, 1, kFew)), name << " byte " << byte << " bit " << bit);
+  }
+}
+
+/// What they say is their being there; their text is for people.
+BOOST_DATA_TEST_CASE(a_flipped_bit_of_a_mark_changes_nothing_that_is_loaded, data::make({"verified", "good"}), name) {
+  TwoCheckpoints two(kFew);
+  CheckpointStore(two.objects, small_options()).mark_good(two.newer);
+  for (size_t bit = 0; bit < two.object(name).size() * 8; ++bit) {
+    const AfterFlip after(two.objects, two.newer + "/" + name, bit / 8, static_cast<int>(bit % 8));
+    BOOST_TEST_REQUIRE((after.loaded && is_state(*after.loaded, after.num_reported == 0 ? 2 : 1, kFew)), name << " bit " << bit);
   }
 }
 
