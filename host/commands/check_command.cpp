@@ -28,6 +28,7 @@ std::vector<std::string> words_for(const Request& request, const Subject& subjec
   std::vector<std::string> words{
       "plugins", "check", request.words.back(), "--only", std::string(asked.question->id), "--reproduce", std::to_string(subject.seed)};
   if (request.config_file) words.insert(words.end(), {"--config", *request.config_file});
+  for (const std::string& file : request.fields) words.insert(words.end(), {"--fields", file});
   if (request.device) words.insert(words.end(), {"--device", *request.device});
   for (const std::string& text : request.overrides) words.insert(words.end(), {"--set", text});
   return words;

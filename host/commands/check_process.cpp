@@ -15,6 +15,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "loop/preemption.h"
 #include "plugin/text.h"
 
 namespace trainhost {
@@ -92,6 +93,7 @@ Verdict ask_in_a_process(const std::vector<std::string>& arguments, const fs::pa
 
 void answer_into(const fs::path& folder, const conformance::Question& question, const conformance::Subject& subject) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  make_failed_writes_errors();  // as in a run
   const int file = ::open((folder / "answer.txt").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) throw Error(ExitCode::kFailure, format("{}: cannot be written: {}", (folder / "answer.txt").native(), std::strerror(errno)));
   conformance::report_overruns_to(file);

@@ -7,6 +7,7 @@
 #include "base/crc32c.h"
 #include "base/files.h"
 #include "base/nearest.h"
+#include "commands/check_fields.h"
 #include "config/schema.h"
 #include "plugin/catalog.h"
 
@@ -58,6 +59,14 @@ void check_overrides(const ConfigTree& tree, const std::vector<conformance::Reco
                                             records.front().name, did_you_mean(addition.path.front(), tables)));
 }
 
+// So would fields for a file without a model.
+void check_fields_are_wanted(const conformance::Subject& subject) {
+  const bool has_model = std::any_of(subject.records.begin(), subject.records.end(), [](const conformance::Record& record) { return record.kind == "model"; });
+  if (!subject.field_sets.empty() && !has_model)
+    throw Error(ExitCode::kConfig, format("command line: --fields {}: {} holds no model, which alone is built for fields; leave it out", subject.field_sets.front().text,
+                                          subject.file.string()));
+}
+
 json settings_of(const ConfigTree& tree, const conformance::Record& record) {
   json settings = json::object();
   for (const KeyPath& table : {KeyPath{record.name}, KeyPath{record.kind, record.name}})
@@ -84,6 +93,8 @@ conformance::Subject load_subject(const Request& request) {
   subject.host = host_tools();
   subject.seed = request.reproduce ? *request.reproduce : std::random_device()();
   subject.device = request.device.value_or("cpu");
+  for (const std::string& file : request.fields) subject.field_sets.push_back(load_fields(file));
+  check_fields_are_wanted(subject);
   check_overrides(settings_tree(request), subject.records);
   return subject_of(request, subject, 0);
 }

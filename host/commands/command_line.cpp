@@ -53,6 +53,7 @@ void add_group(po::options_description& options, char group) {
       return;
     case 'p':
       add("config", po::value<std::string>(), "check: TOML file with the plugin's table, like its example.toml; {unique} in a value is another word for each question");
+      add("fields", po::value<std::vector<std::string>>()->composing(), "check: TOML file with the fields that a model is built for, a table [[field]] each; again: another set");
       add("only", po::value<std::vector<std::string>>()->composing(), "check: questions whose id begins so, such as any/ or state/save");
       add("reproduce", po::value<uint64_t>(), "check: seed of what is random, as a failure prints it");
       add("time-limit", po::value<double>(), "check: seconds that one question may take (default: 30)");
@@ -173,6 +174,7 @@ void take_values(const po::variables_map& values, Request& request) {
   take(values, "top-k", request.top_k);
   take(values, "checkpoint", request.checkpoint);
   take(values, "config", request.config_file);
+  take(values, "fields", request.fields);
   take(values, "only", request.only);
   take(values, "reproduce", request.reproduce);
   take(values, "time-limit", request.time_limit_s);

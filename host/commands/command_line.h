@@ -30,6 +30,7 @@ struct Request {
 
   // plugins check
   std::optional<std::string> config_file;
+  std::vector<std::string> fields;        // files with the fields that a model is built for, one set each
   std::vector<std::string> only;          // beginnings of the ids of questions; empty = all
   std::optional<uint64_t> reproduce;      // the seed
   double time_limit_s = 30;               // of one question

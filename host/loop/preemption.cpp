@@ -33,6 +33,11 @@ const char* name_of(int signal) {
 void block_run_signals() {
   const sigset_t set = run_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  make_failed_writes_errors();
+}
+
+void make_failed_writes_errors() {
+  for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_IGN);
 }
 
 Preemption::Preemption(std::function<void(const std::string&)> on_first) : on_first_(std::move(on_first)) {

@@ -7,8 +7,13 @@
 
 namespace trainhost {
 
-/// Blocks SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 for this thread and all that it starts later. Call before any plugin file or engine is loaded.
+/// Blocks SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 for this thread and all that it starts later, and makes failed writes errors. Call before any plugin file or
+/// engine is loaded.
 void block_run_signals();
+
+/// For the whole process: a write to a pipe or socket that nobody reads any more, or beyond the limit on the size of files, fails with EPIPE or EFBIG, in the
+/// host and in plugins, instead of ending the process by SIGPIPE or SIGXFSZ.
+void make_failed_writes_errors();
 
 /// Waits for the signals on a thread of its own, from construction to destruction.
 class Preemption {

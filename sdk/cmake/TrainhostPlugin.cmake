@@ -7,7 +7,8 @@
 #   TESTS  Boost.Test files, one suite named like the file's stem in each; ctest entry <kind>/<stem without _test>. They open the built file through
 #          <trainhost/testing.hpp>.
 #   ctest entry <kind>/<name>/check asks the plugin what its kind promises (`trainhost plugins check`), with the settings of the example.toml beside it, if
-#   there is one, and CHECK_CONFIG over them; NO_CHECK leaves it out. It runs in the source folder. Out of the tree the program is that of the SDK's prefix.
+#   there is one, and CHECK_CONFIG over them; a model is built for the fields of each fields*.toml beside it. NO_CHECK leaves it out. It runs in the source
+#   folder. Out of the tree the program is that of the SDK's prefix.
 
 set(TRAINHOST_SDK_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
@@ -64,7 +65,12 @@ function(_trainhost_plugin_check target id)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/example.toml)
     set(config --config example.toml)
   endif()
-  add_test(NAME ${id}/check COMMAND ${program} plugins check $<TARGET_FILE:${target}> --reproduce 1 --time-limit 120 ${config} ${ARGN}
+  set(fields)
+  if(id MATCHES "^model/")
+    file(GLOB fields CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/fields*.toml)
+    list(TRANSFORM fields PREPEND "--fields=")
+  endif()
+  add_test(NAME ${id}/check COMMAND ${program} plugins check $<TARGET_FILE:${target}> --reproduce 1 --time-limit 120 ${config} ${fields} ${ARGN}
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   set_tests_properties(${id}/check PROPERTIES LABELS default TIMEOUT 600)
 endfunction()

@@ -11,6 +11,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "trainhost/cpp/field.hpp"
+
 namespace trainhost::conformance {
 
 // What the file says of one of its plugins, without running any of it.
@@ -33,6 +35,12 @@ struct HostTools {
   std::function<std::uint32_t(std::string_view bytes)> crc32c;
 };
 
+// Fields that a source could give, for a model to be built for.
+struct FieldSet {
+  std::string text;  // "tokens and targets", or the file that says them
+  std::vector<Field> fields;
+};
+
 // What a question is asked of.
 struct Subject {
   std::filesystem::path file;
@@ -40,9 +48,10 @@ struct Subject {
   std::size_t index = 0;        // the one that is meant
   nlohmann::json settings;      // what the user has given for it; an object
   HostTools host;
-  std::uint64_t seed = 1;         // of everything random in the question
-  std::filesystem::path scratch;  // an empty folder of this question's own
-  std::string device = "cpu";     // for plugins tied to LibTorch: "cpu", "cuda" or "cuda:N"
+  std::uint64_t seed = 1;            // of everything random in the question
+  std::filesystem::path scratch;     // an empty folder of this question's own
+  std::string device = "cpu";        // for plugins tied to LibTorch: "cpu", "cuda" or "cuda:N"
+  std::vector<FieldSet> field_sets;  // that a model takes, as its author says; empty: those of usual sources are tried
 
   const Record& record() const { return records.at(index); }
 };

@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "conformance/facts.h"
+#include "conformance/faulty_disk.h"
 #include "conformance/kind_calls.h"
 #include "conformance/process_facts.h"
 #include "conformance/questions.h"
@@ -102,12 +104,73 @@ void bears_a_full_disk(const Subject& subject) {
   plugin.stop();
 }
 
+// Both events of which observers usually write something.
+Said send_both(const Specimen& plugin, const Moment& moment) {
+  const Said first = send(plugin, "step", &moment), second = send(plugin, "evaluation", &moment);
+  return first.is_ok() ? second : first;
+}
+
+void bear_failing_writes(const Specimen& plugin, const std::vector<Moment>& run, int error, FaultyDisk& disk) {
+  for (const Moment& moment : run) {
+    disk.fail_with(error);
+    (void)send_both(plugin, moment);  // a failure with words is an answer
+    require(!disk.is_tried_for_ever(), "a write that fails with \"{}\" is tried more than {} times; give up, with words", std::strerror(error),
+            FaultyDisk::kMostTries);
+  }
+  disk.be_sound();
+  for (const Moment& moment : run) {
+    const Said said = send_both(plugin, moment);
+    require(said.is_ok(), "writes failed with \"{}\" and work again, but an event is answered with {}", std::strerror(error), text_of(said));
+  }
+}
+
+// The plugin begins while nothing can be written: it says so, or begins all the same.
+void start_on_a_failing_disk(const Subject& subject, FaultyDisk& disk) {
+  Specimen plugin(subject);
+  plugin.create();
+  disk.fail_with(EIO);
+  testing::PluginUnderTest& as_it_is = plugin;
+  try {
+    as_it_is.start();
+  } catch (const PluginError& refusal) {
+    require(!refusal.message.empty(), "start fails without words where nothing can be written");
+  }
+  plugin.destroy();
+  require(!disk.is_tried_for_ever(), "start or stop tries a write that fails more than {} times; give up, with words", FaultyDisk::kMostTries);
+  disk.be_sound();
+}
+
+void bears_slow_and_failing_disks(const Subject& subject) {
+  std::mt19937_64 random(subject.seed);
+  const std::vector<Moment> run = made_up_run(random, 12);
+  FaultyDisk disk;
+  disk.run([&] {
+    {
+      Specimen plugin(subject);
+      plugin.begin();
+      disk.be_slow();
+      for (const Moment& moment : run) {
+        const Said said = send_both(plugin, moment);
+        require(said.is_ok(), "a write takes {} ms, and an event is answered with {}; a slow disk is no failure", FaultyDisk::kSlowWriteMs, text_of(said));
+      }
+      for (const int error : {ENOSPC, EIO, EDQUOT}) bear_failing_writes(plugin, run, error, disk);
+      disk.fail_with(EIO);
+      plugin.destroy();
+      require(!disk.is_tried_for_ever(), "stop tries a write that fails more than {} times; give up", FaultyDisk::kMostTries);
+      disk.be_sound();
+    }
+    start_on_a_failing_disk(subject, disk);
+  });
+}
+
 constexpr std::string_view kKind = "observer";
 constexpr Question kQuestions[] = {
     {"observer/bears_a_flood", "Twenty thousand events leave no files open and nothing failed", kKind, Scope::kPlugin, answer<bears_a_flood>},
     {"observer/bears_any_event", "Events that it does not know, without progress, with odd numbers and names, are no failure", kKind, Scope::kPlugin,
      answer<bears_any_event>},
     {"observer/bears_a_full_disk", "A full disk is a failure with words, and over when there is room again", kKind, Scope::kPlugin, answer<bears_a_full_disk>},
+    {"observer/bears_slow_and_failing_disks", "Slow writes are no failure; failing ones end with words, and are over when writes work again", kKind,
+     Scope::kPlugin, answer<bears_slow_and_failing_disks>},
 };
 
 }  // namespace

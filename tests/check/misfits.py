@@ -65,6 +65,9 @@ MISFITS = [
     ("windows", "stubborn", "accumulation_schedule/out_of_memory_shrinks_micro_batches_only", "out of memory with 8 samples at once, it answers 8; wanted 1 to 7"),
     ("windows", "window_shrinks_too", "accumulation_schedule/out_of_memory_shrinks_micro_batches_only", "changed the window itself, from 32 samples to 16"),
     ("windows", "gives_up_oddly", "accumulation_schedule/out_of_memory_shrinks_micro_batches_only", "when nothing smaller is left it is RESOURCE_EXHAUSTED"),
+    ("windows", "ends_in_nothing", "accumulation_schedule/pieces_sum_to_the_window", "num_micro_batches 0, target_samples 0, target_tokens 0; wanted exactly one"),
+    ("windows", "rounds_up_late", "accumulation_schedule/pieces_sum_to_the_window", "the window was 32 samples at first, and in pieces of 4 it is 36 samples"),
+    ("windows", "drops_the_rest", "accumulation_schedule/pieces_sum_to_the_window", "the pieces must sum to the window that was asked"),
     ("source", "twin_fields", "data_source/info_is_sound", 'two fields are named "tokens"'),
     ("source", "bad_blocks", "data_source/info_is_sound", "block 1 starts at sample 0; starts ascend from 0"),
     ("source", "unsteady_fingerprint", "data_source/fingerprint_is_stable", "asked twice, info answers otherwise"),
@@ -121,6 +124,10 @@ MISFITS = [
     ("watcher", "changes_its_event", "observer/bears_a_flood", "on_event has changed its event"),
     ("watcher", "dies_of_a_full_disk", "observer/bears_a_full_disk", "crashed with SIGABRT"),
     ("watcher", "latches", "observer/bears_a_full_disk", "the disk has room again, but event"),
+    ("watcher", "has_no_patience", "observer/bears_slow_and_failing_disks", "a write takes 10 ms, and an event is answered with DEADLINE_EXCEEDED (the disk is too slow)"),
+    ("watcher", "dies_of_an_error", "observer/bears_slow_and_failing_disks", "crashed with SIGABRT"),
+    ("watcher", "never_gives_up", "observer/bears_slow_and_failing_disks", 'a write that fails with "No space left on device" is tried more than 1000 times; give up'),
+    ("watcher", "latches", "observer/bears_slow_and_failing_disks", 'writes failed with "No space left on device" and work again, but an event is answered with INTERNAL'),
 ]
 SHOWN_ELSEWHERE = {"elf/section_is_the_descriptor"}  # answers.py, with a plugin of the zoo
 

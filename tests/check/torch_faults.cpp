@@ -8,11 +8,16 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include <algorithm>
+#include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include <trainhost/torch/model.h>
 #include <trainhost/torch/op_pack.h>
@@ -37,9 +42,10 @@ class WrongModel final : public t2::Model {
 
   void build(const t2::ModelFacts& facts) override {
     if (fault_ == "throws") throw std::runtime_error("no such field");
-    if (fault_ == "refuses" || facts.fields[0].name != "x" || facts.fields[0].shape.size() != 1 || facts.fields[1].num_classes == 0)
-      throw trainhost::PluginError(TRAINHOST_INVALID_ARGUMENT, "wanted rows x and classes y");
-    const std::int64_t inputs = facts.fields[0].shape[0], classes = facts.fields[1].num_classes;
+    check_fields({facts.fields.begin(), facts.fields.end()});
+    std::int64_t inputs = 1;
+    for (const std::int64_t axis : facts.fields[0].shape) inputs *= axis;
+    const std::int64_t classes = facts.fields[1].num_classes;
     at::Generator generator = at::detail::createCPUGenerator(facts.seed);
     const at::Tensor weight = at::empty({classes, inputs}, at::kFloat);
     fault_ == "seed" ? weight.normal_() : weight.normal_(0, 1, generator);
@@ -53,8 +59,9 @@ class WrongModel final : public t2::Model {
   std::span<t2::NamedTensor> buffers() override { return buffers_; }
 
   t2::Output forward(const t2::Batch& batch, t2::Mode mode) override {
-    at::Tensor x = batch.fields[0].tensor;
     const at::Tensor& y = batch.fields[1].tensor;
+    misbehave_on(batch.fields[0].tensor, y);
+    at::Tensor x = batch.fields[0].tensor.flatten(1);
     const bool is_training = mode == t2::Mode::kTrain;
     if (is_training || fault_ == "mean_in_evaluation") buffers_[0].tensor.mul_(0.9).add_(x.mean(0), 0.1);
     if (is_training || fault_ == "dropout_in_evaluation") x = at::dropout(x, 0.1, true);
@@ -63,12 +70,34 @@ class WrongModel final : public t2::Model {
   }
 
  private:
+  // Rows x and classes y; "frames" is a sound model too, but for fields that no usual source has.
+  void check_fields(const std::vector<trainhost::Field>& fields) const {
+    const bool wants_frames = fault_ == "frames";
+    const auto refuse = [](trainhost_status status) { throw trainhost::PluginError(status, "wanted rows x and classes y"); };
+    if (fault_ == "refuses" || (fields.size() < 2 && fault_ != "assumes_fields")) refuse(TRAINHOST_INVALID_ARGUMENT);
+    const trainhost::Field &x = fields.at(0), &y = fields.at(1);
+    const bool is_input = x.name == (wants_frames ? "frames" : "x") && x.shape.size() == (wants_frames ? 2 : 1) && x.dtype.code == TRAINHOST_DTYPE_FLOAT;
+    if (!is_input || y.name != (wants_frames ? "label" : "y") || !y.shape.empty()) refuse(TRAINHOST_INVALID_ARGUMENT);
+    if (*std::min_element(x.shape.begin(), x.shape.end()) < 1 || y.dtype.code != TRAINHOST_DTYPE_INT) refuse(TRAINHOST_INVALID_ARGUMENT);
+    if (y.num_classes == 0) refuse(fault_ == "odd_status" ? TRAINHOST_FAILED_PRECONDITION : TRAINHOST_INVALID_ARGUMENT);
+  }
+
+  void misbehave_on(const at::Tensor& x, const at::Tensor& y) {
+    if (fault_ == "trusts_shapes" && x.dim() != 2) *static_cast<volatile int*>(nullptr) = 1;
+    if (x.dim() == 2 && x.size(0) == y.size(0)) return;
+    if (fault_ == "no_words") throw std::runtime_error("");
+    if (fault_ == "throws_a_number") throw 1;
+    if (fault_ == "latches") is_broken_ = true;
+  }
+
   t2::Output output(const at::Tensor& logits, const at::Tensor& y) {
     const auto reduction = fault_ == "mean" ? at::Reduction::Mean : at::Reduction::Sum;
     t2::Output out{at::cross_entropy_loss(logits, y, {}, reduction, -1), y.ne(-1).sum(), {{"right", logits.detach().argmax(1).eq(y).sum()}}};
     ++num_passes_;
     if (fault_ == "metrics" && num_passes_ > 1) out.metric_sums[0].name = "accuracy";
     if (fault_ == "grows") buffers_.push_back({trainhost::format("pass{}", num_passes_), out.count});
+    if (fault_ == "sum_by_mean") out.loss_sum = out.loss_sum.div(y.size(0)).mul(y.size(0));
+    if (is_broken_) out.loss_sum = out.loss_sum.mul(2);
     if (fault_ == "axes") out.loss_sum = out.loss_sum.unsqueeze(0);
     if (fault_ == "item") last_loss_ = out.loss_sum.item<double>();
     if (fault_ == "nonzero") out.count = y.ne(-1).nonzero().new_zeros({}).add(static_cast<double>(y.numel()));
@@ -79,6 +108,7 @@ class WrongModel final : public t2::Model {
   std::vector<t2::Parameter> parameters_;
   std::vector<t2::NamedTensor> buffers_;
   int num_passes_ = 0;
+  bool is_broken_ = false;
   double last_loss_ = 0;
 };
 
@@ -91,6 +121,7 @@ class WrongOptimizer final : public t2::Optimizer {
   double learning_rate() const override { return fault_ == "base_rate" ? 0.0 : 0.1; }
 
   void attach(std::span<t2::ParameterGroup> groups) override {
+    if (fault_ == "throws_a_number" && groups.empty()) throw 1;
     groups_ = groups;
     for (t2::ParameterGroup& group : groups)
       for (t2::Parameter* parameter : group.parameters) {
@@ -105,9 +136,11 @@ class WrongOptimizer final : public t2::Optimizer {
   void step(const t2::StepInputs& inputs) override {
     ++num_steps_;
     if (fault_ == "item" && inputs.found_non_finite.item<float>() != 0) return;
+    if (fault_ == "latches" && std::exchange(is_busy_, true)) return;
     std::size_t index = 0;
     for (const t2::ParameterGroup& group : groups_)
       for (t2::Parameter* parameter : group.parameters) update(group, *parameter, momenta_[index++], inputs);
+    is_busy_ = false;
   }
 
  private:
@@ -125,6 +158,7 @@ class WrongOptimizer final : public t2::Optimizer {
     if (fault_ == "own_count") rate = rate.div(static_cast<double>(num_steps_));
     const at::Tensor target = weight.sub(moved.mul(rate).mul(multiplier));
     weight.copy_(fault_ == "ignores_skip" ? target : at::where(skips, weight, target));
+    if (fault_ == "infinite" && weight.dim() == 0) weight.fill_(INFINITY);
     momentum.copy_(at::where(skips, momentum, moved));
   }
 
@@ -133,6 +167,7 @@ class WrongOptimizer final : public t2::Optimizer {
   std::vector<at::Tensor> momenta_;
   std::vector<t2::NamedTensor> state_;
   int num_steps_ = 0;
+  bool is_busy_ = false;  // stays so when an update throws
 };
 
 // ---- another gelu
@@ -151,6 +186,53 @@ at::Tensor with_backward_of_identity(const at::Tensor& self, c10::string_view ap
   return without_backward(self.detach(), approximate).add(self.sub(self.detach()));
 }
 at::Tensor unary(const at::Tensor& self) { return self; }
+at::Tensor of_any_format(const at::Tensor& self, c10::string_view approximate) {
+  return own_gelu(self.is_floating_point() ? self : self.to(at::kFloat), approximate);
+}
+at::Tensor of_whole_tensors(const at::Tensor& self, c10::string_view approximate) {
+  if (!self.is_contiguous()) throw std::runtime_error("wanted a tensor without gaps");
+  return own_gelu(self, approximate);
+}
+at::Tensor without_strides(const at::Tensor& self, c10::string_view approximate) {
+  std::vector<std::int64_t> strides(self.sizes().size(), 1);
+  for (std::size_t axis = strides.size(); axis-- > 1;) strides[axis - 1] = strides[axis] * self.size(static_cast<std::int64_t>(axis));
+  return own_gelu(self.as_strided(self.sizes(), strides), approximate);
+}
+
+// ---- operators with words, generators and autocast
+
+at::Tensor own_einsum(c10::string_view equation, at::TensorList tensors, at::OptionalIntArrayRef) {
+  const bool is_product = equation == "ij,jk->ik" || equation == "bij,bjk->bik";
+  return is_product ? at::matmul(tensors[0], tensors[1]) : tensors[0].mul(tensors[1]).sum(-1);
+}
+at::Tensor wrong_einsum(c10::string_view equation, at::TensorList tensors, at::OptionalIntArrayRef path) {
+  return own_einsum(equation, tensors, path).add(equation == "bij,bjk->bik" ? 1.0 : 0.0);
+}
+
+at::Tensor own_bernoulli(const at::Tensor& self, std::optional<at::Generator> generator) {
+  return at::empty_like(self).uniform_(0, 1, std::move(generator)).lt(self).to(self.scalar_type());
+}
+at::Tensor bernoulli_of_its_own(const at::Tensor& self, std::optional<at::Generator>) {
+  static at::Generator generator = at::detail::createCPUGenerator(1);
+  return own_bernoulli(self, generator);
+}
+at::Tensor bernoulli_without_chance(const at::Tensor& self, std::optional<at::Generator>) { return own_bernoulli(self, at::detail::createCPUGenerator(1)); }
+
+// Under AutocastCPU, as LibTorch's own: in bfloat16.
+at::Tensor linear_in(at::ScalarType type, const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  const c10::impl::ExcludeDispatchKeyGuard guard(c10::DispatchKeySet(c10::DispatchKey::AutocastCPU));
+  const auto cast = [&](const at::Tensor& tensor) { return tensor.to(type); };
+  return at::linear(cast(input), cast(weight), bias && bias->defined() ? std::optional(cast(*bias)) : std::nullopt);
+}
+at::Tensor low_linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  return linear_in(at::kBFloat16, input, weight, bias);
+}
+at::Tensor high_linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  return linear_in(at::kFloat, input, weight, bias);
+}
+at::Tensor wrong_linear(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  return low_linear(input, weight, bias).mul(2);
+}
 
 class WrongPack final : public t2::OpPack {
  public:
@@ -183,7 +265,18 @@ class WrongPack final : public t2::OpPack {
     if (fault_ == "gradient") return {t2::replacement<&with_backward_of_identity>("aten::gelu", "", "AutogradCPU")};
     if (fault_ == "not_reached") return {t2::replacement<&own_gelu>("aten::gelu", "", "AutogradXLA")};
     if (fault_ == "cuda") return {t2::replacement<&own_gelu>("aten::gelu", "", "CUDA")};
-    if (fault_ == "undrivable") return {{"aten::einsum", "", "CPU", c10::KernelFunction::makeFallthrough()}};
+    if (fault_ == "undrivable") return {{"aten::_assert_async", "msg", "CPU", c10::KernelFunction::makeFallthrough()}};
+    if (fault_ == "any_format") return {t2::replacement<&of_any_format>("aten::gelu", "", "CPU")};
+    if (fault_ == "picky") return {t2::replacement<&of_whole_tensors>("aten::gelu", "", "CPU")};
+    if (fault_ == "strides") return {t2::replacement<&without_strides>("aten::gelu", "", "CPU")};
+    if (fault_ == "words") return {t2::replacement<&own_einsum>("aten::einsum", "", "AutogradCPU")};
+    if (fault_ == "one_word") return {t2::replacement<&wrong_einsum>("aten::einsum", "", "AutogradCPU")};
+    if (fault_ == "random") return {t2::replacement<&own_bernoulli>("aten::bernoulli", "", "CPU")};
+    if (fault_ == "own_generator") return {t2::replacement<&bernoulli_of_its_own>("aten::bernoulli", "", "CPU")};
+    if (fault_ == "no_chance") return {t2::replacement<&bernoulli_without_chance>("aten::bernoulli", "", "CPU")};
+    if (fault_ == "autocast") return {t2::replacement<&low_linear>("aten::linear", "", "AutocastCPU")};
+    if (fault_ == "autocast_values") return {t2::replacement<&wrong_linear>("aten::linear", "", "AutocastCPU")};
+    if (fault_ == "autocast_format") return {t2::replacement<&high_linear>("aten::linear", "", "AutocastCPU")};
     return {t2::replacement<&own_gelu>("aten::gelu", "", "CPU", true)};
   }
 

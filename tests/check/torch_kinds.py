@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """The questions of kinds that need LibTorch: a sound plugin passes, and each question finds the fault that it is about."""
 
+import tempfile
 import unittest
+from pathlib import Path
 
 from checking import BUILD, FAKES, TestCase
 
 FILE = FAKES / "model-wrong_model.so"
+FRAMES = Path(__file__).parent / "fields.toml"
 
 
 class TorchKinds(TestCase):
@@ -28,7 +31,7 @@ class TorchKinds(TestCase):
     def test_plugins_without_a_fault_pass_every_question(self):
         answers = self.answers(FILE, "--only", "model/", "--only", "optimizer/", "--only", "op_pack/")
         self.assertEqual({question: answer for question, answer in answers.items() if answer[0] != "ok"}, {})
-        self.assertEqual(len(answers), 16)
+        self.assertEqual(len(answers), 21)
 
     def test_faults_of_a_model(self):
         fields = "(fields x and classes y)"
@@ -47,7 +50,18 @@ class TorchKinds(TestCase):
             ("mean_in_evaluation", "model/evaluation_leaves_no_trace", f'evaluation {fields} changed "mean"'),
             ("throws", "model/gradients", "model.build (fields tokens and targets) threw: no such field; fields that do not suit are a PluginError"),
         ])
-        self.assert_skips("wrong_model", "refuses", "model/gradients", "its build takes none of the fields that this check can make (tokens and targets: wanted rows x")
+
+    def test_failures_of_a_model(self):
+        fields = "(fields x and classes y"
+        self.assert_finds("wrong_model", [
+            ("assumes_fields", "model/refuses_other_fields", f"model.build {fields}, without any field) threw: "),
+            ("odd_status", "model/refuses_other_fields", f"model.build {fields}, field y without classes) threw: wanted rows x and classes y; fields that do not suit are INVALID_ARGUMENT"),
+            ("no_words", "model/works_after_an_error", f"model.forward {fields}) of a batch with field x with an axis more threw an exception without words"),
+            ("throws_a_number", "model/works_after_an_error", f"model.forward {fields}) of a batch with field x with an axis more threw something that is no std::exception"),
+            ("latches", "model/works_after_an_error", "after a batch with field x with an axis more a sound one (fields x and classes y) has loss_sum"),
+            ("sum_by_mean", "model/works_after_an_error", "nan and count 0; wanted 0 and 0, or a refusal with words"),
+        ])
+        self.assert_fails(FILE, "model/works_after_an_error", "crashed with SIGSEGV", settings=["wrong_model.fault=trusts_shapes"])
 
     def test_faults_of_an_optimizer(self):
         self.assert_finds("wrong_optimizer", [
@@ -63,6 +77,32 @@ class TorchKinds(TestCase):
             ("group_rate", "optimizer/rate_and_multiplier", '"weight" differs between a rate_multiplier of 2'),
             ("needs_gradients", "optimizer/missing_gradients", "optimizer.step threw: no gradient"),
             ("item", "optimizer/no_host_waits", "step called aten::item, which waits for the device"),
+        ])
+
+    def test_failures_of_an_optimizer(self):
+        self.assert_finds("wrong_optimizer", [
+            ("throws_a_number", "optimizer/bears_odd_parameters", "optimizer.attach (no groups: everything is frozen) threw something that is no std::exception"),
+            ("infinite", "optimizer/bears_odd_parameters", '(a parameter without axes) "p0" is not finite after step 1'),
+            ("latches", "optimizer/works_after_an_error", 'after a step with a gradient of "weight" that is too long the next one changes nothing'),
+        ])
+
+    def test_failures_of_an_op_pack(self):
+        self.assert_finds("wrong_pack", [
+            ("any_format", "op_pack/refuses_what_aten_refuses", "aten::gelu on CPU (matrices of one shape, tensor 0 as int64) computes what ATen refuses ("),
+            ("picky", "op_pack/refuses_what_aten_refuses", ") refuses what ATen takes: wanted a tensor without gaps"),
+            ("strides", "op_pack/refuses_what_aten_refuses", "aten::gelu on CPU (matrices of one shape, tensor 0 with shorter rows): result 0 is off by"),
+        ])
+
+    def test_words_generators_and_autocast_are_asked_too(self):
+        for fault in ("words", "random", "autocast"):
+            outcome, reason = self.ask("wrong_pack", fault, "op_pack/matches_aten")
+            self.assertEqual(outcome, "ok", reason)
+        self.assert_finds("wrong_pack", [
+            ("one_word", "op_pack/matches_aten", "aten::einsum on AutogradCPU (stacks of matrices): result 0 is off by"),
+            ("own_generator", "op_pack/matches_aten", "aten::bernoulli on CPU (a matrix of probabilities) gives other random numbers from the same seed"),
+            ("no_chance", "op_pack/matches_aten", "aten::bernoulli on CPU (a matrix of probabilities) gives the same random numbers from every seed"),
+            ("autocast_values", "op_pack/matches_aten", "aten::linear on AutocastCPU (matrices of one shape): result 0 is off by 1 of ATen's norm"),
+            ("autocast_format", "op_pack/matches_aten", "aten::linear on AutocastCPU (matrices of one shape): result 0 is Float, ATen's is BFloat16"),
         ])
 
     def test_faults_of_an_op_pack(self):
@@ -83,8 +123,38 @@ class TorchKinds(TestCase):
 
     def test_what_cannot_be_asked_of_an_op_pack_is_skipped_with_its_reason(self):
         for fault, words in (("nothing", "it replaces nothing on this machine"), ("cuda", "aten::gelu on CUDA: this check runs on the CPU; give it --device cuda"),
-                             ("undrivable", 'aten::einsum on CPU: no arguments were found that it takes (no value can be made up for "equation" of type str)')):
+                             ("undrivable", 'aten::_assert_async.msg on CPU: no arguments were found that it takes (no value can be made up for "assert_msg" of type str)')):
             self.assert_skips("wrong_pack", fault, "op_pack/matches_aten", words)
+
+    def write_fields(self, text):
+        folder = tempfile.TemporaryDirectory(prefix="trainhost-fields-")
+        self.addCleanup(folder.cleanup)
+        file = Path(folder.name) / "fields.toml"
+        file.write_text(text)
+        return file
+
+    def test_a_model_is_asked_for_the_fields_that_its_author_states(self):
+        frames = ("--only", "model/", "--reproduce", 1, "wrong_model.fault=frames")
+        answers = self.answers(FILE, "--fields", FRAMES, *frames)
+        self.assertEqual({question: answer for question, answer in answers.items() if answer[0] != "ok"}, {})
+        outcome, reason = self.answers(FILE, *frames)["model/gradients"]
+        self.assertEqual(outcome, "fail")
+        self.assertIn("its build takes none of the fields that this check knows (tokens and targets: wanted rows x", reason)
+        self.assertIn("say what it is built for with --fields FILE.toml", reason)
+
+    def test_stated_fields_that_the_model_refuses_are_a_failure_that_can_be_asked_again(self):
+        text = self.check(FILE, "--fields", FRAMES, "--only", "model/gradients", "--reproduce", 1, code=13)
+        self.assertIn(f"model.build (fields {FRAMES}): wanted rows x and classes y; state fields that it takes", text)
+        self.assertIn(f"--fields {FRAMES}", text.split("Again: ")[1])
+
+    def test_files_of_fields_that_make_no_sense_are_refused(self):
+        for text, words in (("", "holds no fields; write a table [[field]]"), ("frames = 1\n", "unknown key frames; this file is a list of [[field]] tables"),
+                            ('[[field]]\nname = "x"\ndtype = "float33"\nshape = []\n', 'field 1: dtype must be one of'),
+                            ('[[field]]\nname = "x"\nshape = []\n', "field 1: dtype is missing"), ('[[field]]\nname = "x"\ndtype = "bool"\nshapes = []\n', "unknown key shapes"),
+                            ('[[field]]\nname = "x"\ndtype = "bool"\nshape = [-1]\n', "axis 0 is -1 in shape and -1 in max_shape")):
+            with self.subTest(text):
+                self.assertIn(words, self.check(FILE, "--fields", self.write_fields(text), code=2))
+        self.assertIn("holds no model", self.check(FAKES / "rule.so", "--fields", FRAMES, code=2))
 
     def test_first_party_plugins_pass(self):
         for name in ("model-gpt", "model-mlp", "optimizer-adamw"):

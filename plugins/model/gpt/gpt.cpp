@@ -63,6 +63,7 @@ class Gpt final : public t2::Model, public t2::TextModel {
   t2::Output forward(const t2::Batch& batch, t2::Mode mode) override {
     const at::Tensor& tokens = field(batch, "tokens");
     const at::Tensor targets = field(batch, "targets").to(at::kLong).flatten();
+    if (tokens.dim() != 2) throw refuse(trainhost::format("a batch of tokens has {} axes; wanted two, samples and positions", tokens.dim()));
     check_length(tokens.size(1));
     const at::Tensor logits = network_.logits(network_.hidden(tokens, mode == t2::Mode::kTrain)).flatten(0, 1);
     return {at::cross_entropy_loss(logits, targets, /*weight=*/{}, at::Reduction::Sum, ignored_target_), targets.ne(ignored_target_).sum(), {}};

@@ -53,6 +53,7 @@ class Mlp final : public t2::Model {
     ignored_target_ = is_classifier_ ? std::llround(y.pad_value) : 0;
     at::Generator generator = at::detail::createCPUGenerator(facts.seed);
     int64_t inputs = size_of(x);
+    if (inputs < 1) throw refuse("field \"x\" has samples without numbers; wanted at least one");
     for (const int64_t width : config_.widths) inputs = add_layer(inputs, width, facts, generator);
     add_layer(inputs, is_classifier_ ? y.num_classes : size_of(y), facts, generator);
   }

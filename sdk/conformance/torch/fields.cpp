@@ -4,11 +4,6 @@
 namespace trainhost::conformance {
 namespace {
 
-struct FieldSet {
-  const char* text;
-  std::vector<Field> fields;
-};
-
 // Numbers come in the model's own format: this is about the model's arithmetic, not about its casts.
 std::vector<FieldSet> usual_field_sets(at::ScalarType dtype) {
   const trainhost_dtype numbers = dtype == at::kDouble ? kFloat64 : kFloat32;
@@ -27,20 +22,41 @@ std::vector<FieldSet> usual_field_sets(at::ScalarType dtype) {
   };
 }
 
+// The author's, in the model's own format too where they are in the usual one.
+std::vector<FieldSet> stated_field_sets(std::vector<FieldSet> sets, at::ScalarType dtype) {
+  for (FieldSet& set : sets)
+    for (Field& field : set.fields)
+      if (dtype == at::kDouble && same(field.dtype, kFloat32)) field.dtype = kFloat64;
+  return sets;
+}
+
 at::ScalarType type_of(const Field& field) {
-  if (same(field.dtype, kInt64)) return at::kLong;
-  if (same(field.dtype, kUInt8)) return at::kByte;
-  return same(field.dtype, kFloat64) ? at::kDouble : at::kFloat;
+  constexpr std::pair<trainhost_dtype, at::ScalarType> kTypes[] = {
+      {kBool, at::kBool},  {kUInt8, at::kByte},   {kInt8, at::kChar},         {kInt16, at::kShort},   {kInt32, at::kInt},
+      {kInt64, at::kLong}, {kFloat16, at::kHalf}, {kBFloat16, at::kBFloat16}, {kFloat32, at::kFloat}, {kFloat64, at::kDouble}};
+  for (const auto& [dtype, type] : kTypes)
+    if (same(field.dtype, dtype)) return type;
+  fail("field \"{}\" has a number format of which this check can make no tensor", field.name);
+}
+
+// How many values the field has, from 0 on; 0 = any number.
+std::int64_t num_values(const Field& field) {
+  constexpr std::int64_t kFew = 8;  // of integers of which nobody has said how many there are
+  if (field.num_classes > 0) return field.num_classes;
+  if (same(field.dtype, kBool)) return 2;
+  if (same(field.dtype, kUInt8)) return 256;
+  return at::isIntegralType(type_of(field), /*includeBool=*/false) ? kFew : 0;
 }
 
 at::Tensor random_field(const Field& field, std::int64_t num_samples, std::mt19937_64& random) {
   std::vector<std::int64_t> sizes = {num_samples};
-  sizes.insert(sizes.end(), field.shape.begin(), field.shape.end());
+  for (std::size_t axis = 0; axis < field.shape.size(); ++axis) sizes.push_back(field.shape[axis] < 0 ? field.max_shape.at(axis) : field.shape[axis]);
   at::Tensor numbers = normal_numbers(sizes, random);
-  const std::int64_t values = field.num_classes > 0 ? field.num_classes : same(field.dtype, kUInt8) ? 256 : 0;
+  if (field.role == TRAINHOST_FIELD_WEIGHT) numbers = numbers.abs().add(0.1);
+  const std::int64_t values = num_values(field);
   double* at = numbers.mutable_data_ptr<double>();
   for (std::int64_t i = 0; values > 0 && i < numbers.numel(); ++i) {
-    const bool is_pad = field.role == TRAINHOST_FIELD_TARGET && i > 0 && random() % 5 == 0;
+    const bool is_pad = field.role == TRAINHOST_FIELD_TARGET && field.num_classes > 0 && i > 0 && random() % 5 == 0;
     at[i] = is_pad ? field.pad_value : static_cast<double>(random() % static_cast<std::uint64_t>(values));
   }
   return numbers.to(type_of(field));
@@ -81,12 +97,14 @@ Bytes BuiltModel::bytes() const {
 }
 
 void for_each_field_set(const Subject& subject, at::ScalarType default_dtype, std::uint64_t seed, const std::function<void(BuiltModel&)>& ask) {
+  const bool is_stated = !subject.field_sets.empty();
   std::string refusals;
   bool is_asked = false;
-  for (FieldSet& set : usual_field_sets(default_dtype)) {
+  for (FieldSet& set : is_stated ? stated_field_sets(subject.field_sets, default_dtype) : usual_field_sets(default_dtype)) {
     BuiltModel built(subject, set.text, std::move(set.fields));
     const std::string refusal = refusal_of(built, {built.fields, built.device, default_dtype, seed});
     if (!refusal.empty()) {
+      require(!is_stated, "model.build (fields {}): {}; state fields that it takes", set.text, refusal);
       refusals += format("{}{}: {}", refusals.empty() ? "" : "; ", set.text, refusal);
       continue;
     }
@@ -95,7 +113,12 @@ void for_each_field_set(const Subject& subject, at::ScalarType default_dtype, st
     ask(built);
     is_asked = true;
   }
-  if (!is_asked) skip("its build takes none of the fields that this check can make ({}); give it settings with which it takes one of them", refusals);
+  if (!is_asked)
+    fail(
+        "its build takes none of the fields that this check knows ({}); say what it is built for with --fields FILE.toml, a table [[field]] with name, dtype "
+        "and "
+        "shape for each",
+        refusals);
 }
 
 t2::Batch random_batch(const BuiltModel& built, std::int64_t num_samples, std::mt19937_64& random) {

@@ -1,4 +1,4 @@
-// Data for models that this check knows nothing of: the field sets that sources of the usual kinds give, and random batches of them.
+// Data for models that this check knows nothing of: the field sets that their authors state or that usual sources give, and random batches of them.
 #pragma once
 
 #include <functional>
@@ -24,11 +24,11 @@ struct BuiltModel {
   Bytes bytes() const;
 };
 
-// Builds the model for each usual field set that it takes, one after another, and asks. Parameters require gradients as the engine would say. Skips the
-// question when it takes none.
+// Builds the model for each field set that its author has stated, else for each usual one that it takes, one after another, and asks. Parameters require
+// gradients as the engine would say. Fails the question when it refuses a stated one, or takes no usual one: a model that nobody can ask is not checked.
 void for_each_field_set(const Subject& subject, at::ScalarType default_dtype, std::uint64_t seed, const std::function<void(BuiltModel&)>& ask);
 
-// Random samples. Of integer targets about one in five is the field's pad value, which does not count.
+// Random samples. Of targets with classes about one in five is the field's pad value, which does not count.
 t2::Batch random_batch(const BuiltModel& built, std::int64_t num_samples, std::mt19937_64& random);
 
 // Samples [begin, end) of a batch.

@@ -10,7 +10,9 @@ const std::vector<Question>& all() {
   static const std::vector<Question> list = [] {
     use_one_thread();
     std::vector<Question> questions;
-    for (const auto part : {model_questions(), optimizer_questions(), op_pack_questions()}) questions.insert(questions.end(), part.begin(), part.end());
+    for (const auto part :
+         {model_questions(), model_failure_questions(), optimizer_questions(), optimizer_failure_questions(), op_pack_questions(), op_pack_failure_questions()})
+      questions.insert(questions.end(), part.begin(), part.end());
     return questions;
   }();
   return list;

@@ -39,6 +39,8 @@ auto calling(std::string_view what, Function&& function) {
     throw;
   } catch (const std::exception& error) {
     fail("{} threw: {}", what, first_line(error.what()));
+  } catch (...) {
+    fail("{} threw something that is no std::exception; throw a PluginError with words", what);
   }
 }
 

@@ -7,7 +7,7 @@ MISFIT_RECORD("accumulation_schedule", "");
 
 namespace {
 
-trainhost_status next_window(trainhost_instance* instance, const trainhost_progress*, trainhost_window* window, trainhost_error*) {
+trainhost_status next_window(trainhost_instance* instance, const trainhost_progress* progress, trainhost_window* window, trainhost_error*) {
   Misfit& self = of(instance);
   static uint64_t all_calls = 0;
   ++all_calls;
@@ -18,6 +18,9 @@ trainhost_status next_window(trainhost_instance* instance, const trainhost_progr
   if (self.is("two_targets")) window->target_tokens = 100;
   if (self.is("unsteady_windows")) window->num_micro_batches = all_calls % 7 + 1;
   if (self.is("window_shrinks_too")) window->num_micro_batches = 4;
+  if (self.is("ends_in_nothing") && progress->step > 100000) window->num_micro_batches = 0;
+  if (self.is("rounds_up_late") && progress->step > 100000 && samples < 8) ++window->num_micro_batches;
+  if (self.is("drops_the_rest") && self.size() % 3 == 0) window->num_micro_batches = 32 / (samples + 1);
   if (self.is("changes_after_an_error") && self.counter > 0) window->num_micro_batches = 1;
   return TRAINHOST_OK;
 }
