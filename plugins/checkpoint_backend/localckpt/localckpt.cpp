@@ -42,6 +42,7 @@ class LocalPut : public CheckpointBackend::Put {
  public:
   LocalPut(localckpt::FileStore& store, std::string_view key, std::uint64_t size, std::uint64_t part_bytes) : store_(store), key_(key), size_(size), part_bytes_(part_bytes), missing_(size) {
     std::tie(file_, temporary_) = store_.begin(key, size);
+    direct_ = localckpt::open_direct(temporary_);
   }
 
   void part(std::uint64_t offset, std::span<const std::byte> bytes, std::uint32_t crc) override {
@@ -49,7 +50,7 @@ class LocalPut : public CheckpointBackend::Put {
       throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("{}: part of {} bytes at offset {} does not fit an object of {} bytes in parts of {}", key_, bytes.size(), offset, size_, part_bytes_));
     if (const std::uint32_t got = crc32c(bytes); got != crc)
       throw PluginError(TRAINHOST_DATA_LOSS, format("{}: the part at offset {} has checksum {:08x}, wanted {:08x}: memory was changed on the way", key_, offset, got, crc));
-    localckpt::write_at(file_, temporary_, offset, bytes);
+    localckpt::write_past_cache(file_, direct_, temporary_, offset, bytes);
     const std::lock_guard lock(mutex_);
     if (written_.insert(offset).second) missing_ -= bytes.size();
   }
@@ -68,7 +69,7 @@ class LocalPut : public CheckpointBackend::Put {
   localckpt::FileStore& store_;
   std::string key_;
   std::uint64_t size_, part_bytes_, missing_;
-  localckpt::Handle file_;
+  localckpt::Handle file_, direct_;
   std::filesystem::path temporary_;
   std::mutex mutex_;
   std::set<std::uint64_t> written_;

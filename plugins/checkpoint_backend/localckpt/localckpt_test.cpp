@@ -3,12 +3,15 @@
 #include <boost/test/data/test_case.hpp>
 
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <thread>
@@ -58,7 +61,7 @@ class Backend {
     call(table_->put_begin, plugin_.c(), c_string(key), size, &part, &put);
     return put;
   }
-  void part(trainhost_put* put, uint64_t offset, const std::string& bytes) { call(table_->put_part, put, offset, static_cast<const void*>(bytes.data()), bytes.size(), crc32c(bytes.data(), bytes.size())); }
+  void part(trainhost_put* put, uint64_t offset, std::string_view bytes) { call(table_->put_part, put, offset, static_cast<const void*>(bytes.data()), bytes.size(), crc32c(bytes.data(), bytes.size())); }
   void commit(trainhost_put* put) { call(table_->put_commit, put); }
   void abort(trainhost_put* put) { table_->put_abort(put); }
   void put(const std::string& key, const std::string& bytes) {
@@ -89,6 +92,18 @@ class Backend {
   PluginUnderTest plugin_;
   const trainhost_checkpoint_backend* table_;
 };
+
+/// How many pages of the file are in memory.
+size_t cached_pages(const fs::path& file, size_t size) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor, 0);
+  BOOST_TEST_REQUIRE(mapped != MAP_FAILED);
+  std::vector<unsigned char> pages(size / 4096);
+  BOOST_TEST(::mincore(mapped, size, pages.data()) == 0);
+  ::munmap(mapped, size);
+  ::close(descriptor);
+  return static_cast<size_t>(std::count_if(pages.begin(), pages.end(), [](unsigned char page) { return page & 1; }));
+}
 
 size_t num_files(const fs::path& folder) {
   return static_cast<size_t>(std::distance(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator()));
@@ -171,6 +186,23 @@ BOOST_AUTO_TEST_CASE(objects_may_be_put_from_many_threads) {
   for (std::thread& thread : threads) thread.join();
   BOOST_TEST(backend.list().size() == 4u * 10 + 20);
   for (const std::string& key : backend.list()) BOOST_TEST((key.starts_with("record") || backend.get(key) == key));
+}
+
+/// The host's parts lie aligned and go past the cache; others are dropped from it.
+BOOST_DATA_TEST_CASE(what_is_written_does_not_fill_the_page_cache, data::make({0, 1}), shift) {
+  const Folder folder;
+  struct statfs place{};
+  constexpr long kTmpfs = 0x01021994;  // which has no disk below its cache
+  if (::statfs(folder.path.c_str(), &place) != 0 || place.f_type == kTmpfs) return;
+  Backend backend(folder.path);
+  constexpr uint64_t kPart = 1 << 20, kBytes = 4 * kPart;
+  trainhost_put* const put = backend.begin("big", kBytes, kPart);
+  std::vector<char> memory(kPart + 8192, 'x');
+  const std::string_view bytes(reinterpret_cast<const char*>((reinterpret_cast<uintptr_t>(memory.data()) + 4095) / 4096 * 4096) + shift, kPart);
+  for (uint64_t at = 0; at < kBytes; at += kPart) backend.part(put, at, bytes);
+  BOOST_TEST(cached_pages(fs::directory_iterator(folder.path)->path(), kBytes) <= 1u);
+  backend.commit(put);
+  BOOST_TEST((backend.get("big", kBytes - kPart, kPart) == bytes));
 }
 
 BOOST_AUTO_TEST_CASE(a_part_whose_bytes_were_changed_on_the_way_is_refused) {

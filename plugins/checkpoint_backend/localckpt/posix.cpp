@@ -21,6 +21,8 @@ using trainhost::PluginError;
 
 namespace {
 
+constexpr uint64_t kDirectAlignment = 4096;  // at least that of any disk's blocks
+
 trainhost_status status_of(int error) {
   switch (error) {
     case ENOSPC: case EDQUOT: case EFBIG: case ENOMEM: return TRAINHOST_RESOURCE_EXHAUSTED;
@@ -74,6 +76,26 @@ void write_at(const Handle& file, const std::filesystem::path& path, uint64_t of
     offset += static_cast<uint64_t>(written);
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
+}
+
+Handle open_direct(const std::filesystem::path& path) { return Handle(::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC)); }
+
+void write_past_cache(const Handle& file, const Handle& direct, const std::filesystem::path& path, uint64_t offset, std::span<const std::byte> bytes) {
+  const auto skip = [&](size_t size) { offset += size, bytes = bytes.subspan(size); };
+  const bool is_aligned = direct.is_open() && offset % kDirectAlignment == 0 && reinterpret_cast<uintptr_t>(bytes.data()) % kDirectAlignment == 0;
+  while (is_aligned && bytes.size() >= kDirectAlignment) {
+    const ssize_t written = ::pwrite(direct.get(), bytes.data(), bytes.size() / kDirectAlignment * kDirectAlignment, static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno != EINVAL) fail(errno, path, "cannot be written");
+    if (written < 0) break;  // this file system aligns to more than that
+    skip(static_cast<size_t>(written));
+  }
+  if (bytes.empty()) return;
+  write_at(file, path, offset, bytes);
+  // Its failure is the only word about lost bytes: fsync would not repeat it.
+  const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if (::sync_file_range(file.get(), static_cast<off64_t>(offset), static_cast<off64_t>(bytes.size()), all) != 0 && errno != ENOSYS && errno != EINVAL) fail(errno, path, "cannot be written");
+  ::posix_fadvise(file.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes.size()), POSIX_FADV_DONTNEED);
 }
 
 size_t read_at(const Handle& file, const std::filesystem::path& path, uint64_t offset, std::span<std::byte> out) {

@@ -31,6 +31,10 @@ class Handle {
 
 /// All of it, at the offset.
 void write_at(const Handle& file, const std::filesystem::path& path, uint64_t offset, std::span<const std::byte> bytes);
+/// A second handle on a file, which writes past the page cache; not open where the file system has no such thing.
+Handle open_direct(const std::filesystem::path& path);
+/// As write_at(), and the page cache is none the fuller for it: through `direct` what is aligned to 4096; the rest, or all without it, is written out and dropped.
+void write_past_cache(const Handle& file, const Handle& direct, const std::filesystem::path& path, uint64_t offset, std::span<const std::byte> bytes);
 /// Fewer bytes than asked for only at the end of the file.
 size_t read_at(const Handle& file, const std::filesystem::path& path, uint64_t offset, std::span<std::byte> out);
 
