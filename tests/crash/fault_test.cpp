@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::set<std::string> kRooms{"openat", "mkdir", "fallocate", "pwrite64", "link", "fsync"};                                         // calls that want room
-const std::set<std::string> kAny{"openat", "mkdir", "fallocate", "pwrite64", "link", "fsync", "unlink", "rmdir", "pread64", "getdents64", "lstat", "stat", "newfstatat"};
+const std::set<std::string> kWantRoom{"openat", "mkdir", "fallocate", "pwrite64", "sync_file_range", "link", "fsync"};
+const std::set<std::string> kAny{"openat", "mkdir", "fallocate", "pwrite64", "sync_file_range", "link", "fsync", "unlink", "rmdir", "pread64", "getdents64", "lstat", "stat", "newfstatat"};
 
 struct Fault {
   int error;
@@ -41,7 +41,7 @@ Outcome run_faulty(const fs::path& folder, const Fault& fault, uint64_t at) {
     is_saving = words.starts_with("restored") && !has_saved;
   };
   watch.before = [&](const FileCall& call) {
-    if (!is_saving || !(fault.error == ENOSPC ? kRooms : kAny).contains(call.name)) return kGoOn;
+    if (!is_saving || !(fault.error == ENOSPC ? kWantRoom : kAny).contains(call.name)) return kGoOn;
     if (fault.error == ENOSPC && call.name == "openat" && !call.is_change) return kGoOn;
     ++num_calls;
     if (fault.is_lasting ? num_calls < at : num_calls != at) return kGoOn;
