@@ -8,6 +8,7 @@
 #include "commands/command_line.h"
 #include "commands/config_command.h"
 #include "commands/help_command.h"
+#include "commands/model_command.h"
 #include "commands/plugins_command.h"
 #include "commands/run_command.h"
 #include "commands/sample_command.h"
@@ -26,6 +27,7 @@ ExitCode dispatch(const Request& request) {
   if (request.command == "sample") return sample_command(request);
   if (request.command == "evaluate") return evaluate_command(request);
   if (request.command == "plugins") return plugins_command(request);
+  if (request.command == "model") return model_command(request);
   if (request.command == "config") return config_command(request);
   if (request.command == "completion") return completion_command(request);
   if (request.command == "version") return version_command(request);

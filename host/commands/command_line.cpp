@@ -20,7 +20,7 @@ struct Command {
 };
 
 // Groups: c config and plugins, p plugins check, n plugins explain, new and lock, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json,
-// o origins, q verbosity.
+// o origins, q verbosity, m other plugins to load.
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"run", "[run] [CONFIG] [key=value ...]", "train; without CONFIG the default job", "crdjq"},
@@ -32,6 +32,7 @@ const std::vector<Command>& commands() {
        "check: asks a plugin file what its kind promises, exit code 13 when it does not hold\n"
        "lock: writes down which plugin files a config uses; new: writes the folder of a new plugin",
        "cpnvj"},
+      {"model", "model info FILE | check FILE", "a model's file: what is in it; whether it computes here what it computed where it was made (0 or 20)", "mvj"},
       {"config", "config show | check | schema [CONFIG] [key=value ...]", "the resolved config, its check, or its JSON Schema", "coj"},
       {"help", "help [TOPIC]", "explain a topic: config, intervals, overrides, plugins, resume, exit-codes, run-folder, events", ""},
       {"completion", "completion bash", "print a completion script for the shell", ""},
@@ -51,6 +52,7 @@ void add_group(po::options_description& options, char group) {
       add("plugins", po::value<std::vector<std::string>>()->composing(), "a,b,-c: use a (in place of the one of its kind), add b, leave out c");
       add("set", po::value<std::vector<std::string>>()->composing(), "key=value, the same as the bare word");
       return;
+    case 'm': add("plugins", po::value<std::vector<std::string>>()->composing(), "a,b: load these plugins first, such as an op pack with operators of the model"); return;
     case 'p':
       add("config", po::value<std::string>(), "check: TOML file with the plugin's table, like its example.toml; {unique} in a value is another word for each question");
       add("fields", po::value<std::vector<std::string>>()->composing(), "check: TOML file with the fields that a model is built for, a table [[field]] each; again: another set");

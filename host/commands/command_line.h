@@ -9,7 +9,7 @@ namespace trainhost {
 
 /// What `run`, `smoke`, `config`, `sample` and `evaluate` take in common. Members that a sub-command does not accept keep their defaults.
 struct Request {
-  std::string command;                    // "run", "smoke", "sample", "evaluate", "plugins", "config", "help", "completion", "version"
+  std::string command;                    // "run", "smoke", "sample", "evaluate", "plugins", "model", "config", "help", "completion", "version"
   std::vector<std::string> words;         // positional arguments that are no overrides: CONFIG, RUN, "list", "info NAME", a topic ...
   std::vector<std::string> overrides;     // a.b=c  +a.b=c  ~a.b, in order, from words and --set
   std::vector<std::string> plugin_edits;  // --plugins, split at commas: "amp", "-csvlog", "kind/name", "path/x.so"
@@ -18,7 +18,7 @@ struct Request {
   std::optional<std::string> out_file;    // plugins lock: what --out says
   std::string resume = "auto";            // auto | never | URI
   std::vector<std::string> resume_without;
-  std::optional<std::string> device;      // smoke, sample, evaluate, plugins check
+  std::optional<std::string> device;      // smoke, sample, evaluate, plugins check, model check
   std::optional<std::string> prompt;      // sample
   std::optional<uint64_t> length, top_k, seed;  // sample
   std::optional<double> temperature;      // sample

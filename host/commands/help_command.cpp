@@ -66,7 +66,7 @@ constexpr const char* kExitCodes = R"(0    done
 14   checkpoint unreadable
 15   out of device memory
 16   checkpoint could not be written
-20   gate not met (smoke)
+20   gate not met (smoke, model check)
 75   preempted: the same command resumes
 130  aborted
 )";

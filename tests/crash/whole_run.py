@@ -91,8 +91,8 @@ class AtRandom(TestCase):
         num_restored = sum(self.kill_once(options, source, start_seconds, number) for number in range(num_kills))
         cut = self.run_folder("cut")
         end = f"max={max(cut.losses()) + 10}step"  # the log is ahead of the checkpoints
-        self.trainhost("run", *options, end, "--name", "cut")
-        self.trainhost("run", *options, end, "checkpoint.every=1000step", "--name", "whole")
+        for name in ("cut", "whole"):
+            self.trainhost("run", *options, end, "--name", name)
         whole = self.run_folder("whole")
         self.assert_same_state(whole.newest(), cut.newest())
         self.assertEqual(whole.losses(), cut.losses())

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "fields_task.h"
 #include "tasks.h"
 
 namespace {
@@ -16,11 +17,14 @@ struct Config {
   double noise = 0.1;
   std::uint64_t vocabulary = 256, context_length = 64, min_length = 0;
   std::uint64_t features = 16, classes = 10, outputs = 1;
+  std::vector<std::string> fields;
+  std::string write_to;
 };
 
 constexpr auto kSchema =
     schema<Config>()
-        .key("task", &Config::task, "tokens (tokens, targets), classes (x, y) or regression (x, y)", one_of("tokens", "classes", "regression"))
+        .key("task", &Config::task, "tokens (tokens, targets), classes (x, y), regression (x, y), or fields (those of `fields`, random)",
+             one_of("tokens", "classes", "regression", "fields"))
         .key("seed", &Config::seed, "of the rule to learn and of the samples")
         .key("samples", &Config::samples, "number of samples", at_least(1), at_most(4294967296))
         .key("first_id", &Config::first_id, "number of the first sample: sets with other ranges share the rule, not the samples", at_most(4294967296))
@@ -31,7 +35,9 @@ constexpr auto kSchema =
         .key("min_length", &Config::min_length, "tokens: tokens of the shortest sample; 0 = all have context_length")
         .key("features", &Config::features, "classes, regression: elements of x", at_least(1), at_most(65536))
         .key("classes", &Config::classes, "classes: number of classes", at_least(2), at_most(65536))
-        .key("outputs", &Config::outputs, "regression: elements of y", at_least(1), at_most(65536));
+        .key("outputs", &Config::outputs, "regression: elements of y", at_least(1), at_most(65536))
+        .key("fields", &Config::fields, "fields: one text each, as `trainhost model info` shows them: \"image float32 [3, 32, 32]\"", list_or_one)
+        .key("write_to", &Config::write_to, "fields: a safetensors file that gets all samples, in the order of their ids; empty = none", no_trajectory);
 
 class Synthetic final : public DataSource, public DataLengths {
  public:
@@ -40,17 +46,21 @@ class Synthetic final : public DataSource, public DataLengths {
       throw PluginError(TRAINHOST_INVALID_ARGUMENT,
                         format("min_length must be at most context_length, got {} and {}", config_.min_length, config_.context_length));
     }
+    if (config_.task != "fields" && !(config_.fields.empty() && config_.write_to.empty()))
+      throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("fields and write_to belong to the task \"fields\", got the task \"{}\"", config_.task));
+    if (config_.task == "fields") fields_.emplace(config_.seed, parsed_fields());
   }
 
   void start() override {
     if (config_.task == "tokens")
       tokens_.emplace(config_.seed, config_.vocabulary, config_.noise);
-    else
+    else if (!fields_)
       linear_.emplace(config_.seed, config_.features, config_.task == "classes" ? config_.classes : config_.outputs, config_.noise);
-    info_.fields = config_.task == "tokens" ? token_fields() : linear_fields();
+    info_.fields = fields_ ? fields_->fields() : config_.task == "tokens" ? token_fields() : linear_fields();
     info_.num_samples = config_.samples;
     for (std::uint64_t start = 0; config_.block_samples > 0 && start < config_.samples; start += config_.block_samples) info_.block_starts.push_back(start);
     info_.fingerprint = fingerprint();
+    if (!config_.write_to.empty()) fields_->write(config_.write_to, config_.first_id, config_.samples);
   }
 
   const SourceInfo& info() override { return info_; }
@@ -59,7 +69,9 @@ class Synthetic final : public DataSource, public DataLengths {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       host().throw_if_cancelled();
       const std::uint64_t id = config_.first_id + ids[i];
-      if (tokens_)
+      if (fields_)
+        read_fields(id, i, out);
+      else if (tokens_)
         read_tokens(id, i, out);
       else
         read_linear(id, i, out);
@@ -67,11 +79,34 @@ class Synthetic final : public DataSource, public DataLengths {
   }
 
   void lengths(std::span<const std::uint64_t> ids, std::span<std::uint64_t> out) override {
-    const std::uint64_t fixed = config_.task == "regression" ? config_.outputs : 1;
+    const std::uint64_t fixed = fields_ ? targets_of_fields() : config_.task == "regression" ? config_.outputs : 1;
     for (std::size_t i = 0; i < ids.size(); ++i) out[i] = tokens_ ? length_of(config_.first_id + ids[i]) : fixed;
   }
 
  private:
+  std::vector<Field> parsed_fields() const {
+    std::vector<Field> fields;
+    for (const std::string& text : config_.fields) {
+      fields.push_back(parse_field(text));
+      for (size_t i = 0; i + 1 < fields.size(); ++i)
+        if (fields[i].name == fields.back().name) throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("fields: \"{}\" is there twice", fields[i].name));
+    }
+    if (fields.empty()) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "fields: empty; the task \"fields\" needs one text for each field, as `trainhost model info` shows them");
+    return fields;
+  }
+
+  void read_fields(std::uint64_t id, std::size_t index, BatchWriter& out) const {
+    for (std::size_t field = 0; field < fields_->fields().size(); ++field)
+      fields_->fill(id, field, static_cast<std::byte*>(out.reserve(index, static_cast<std::uint32_t>(field), fields_->fields()[field].shape).data));
+  }
+
+  std::uint64_t targets_of_fields() const {
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < fields_->fields().size(); ++i)
+      if (const Field& field = fields_->fields()[i]; field.role == TRAINHOST_FIELD_TARGET) count += fields_->bytes_of(i) * 8 / field.dtype.bits;
+    return std::max<std::uint64_t>(count, 1);
+  }
+
   bool has_varying_length() const { return config_.min_length > 0; }
 
   // Varying lengths pad targets with -1, which bytes cannot hold.
@@ -127,9 +162,10 @@ class Synthetic final : public DataSource, public DataLengths {
 
   // The samples follow from the config alone.
   std::array<std::uint8_t, 32> fingerprint() const {
-    const std::string text =
+    std::string text =
         format("synthetic/1 {} {} {} {} {} {} {} {} {} {} {} {}", config_.task, config_.seed, config_.samples, config_.first_id, config_.block_samples,
                config_.noise, config_.vocabulary, config_.context_length, config_.min_length, config_.features, config_.classes, config_.outputs);
+    for (const std::string& field : config_.fields) text += " " + field;
     std::array<std::uint8_t, 32> out;
     RandomStream words(0, 6, 0);
     for (const char c : text) words = RandomStream(words.next(), 6, static_cast<std::uint8_t>(c));
@@ -140,6 +176,7 @@ class Synthetic final : public DataSource, public DataLengths {
   Config config_;
   std::optional<TokenTask> tokens_;
   std::optional<LinearTask> linear_;
+  std::optional<FieldsTask> fields_;
   SourceInfo info_;
 };
 

@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <numeric>
 
@@ -125,6 +127,69 @@ BOOST_AUTO_TEST_CASE(fingerprint_changes_with_the_config) {
   };
   BOOST_TEST((print(one, "{}") == print(other, "{}")));
   BOOST_TEST((print(one, "{}") != print(other, R"({"seed":1})")));
+}
+
+BOOST_AUTO_TEST_CASE(fields_are_those_of_the_config) {
+  PluginUnderTest source;
+  source.create(R"({"task":"fields","fields":["image float32 [3, 4]","label int64 [] role=target classes=5 pad=-100","mask bool [2] role=weight"]})").start();
+  const trainhost_source_info info = source_info(source);
+  BOOST_REQUIRE(info.num_fields == 3u);
+  BOOST_TEST(view(info.fields[1]->name) == "label");
+  BOOST_TEST(info.fields[1]->role == +TRAINHOST_FIELD_TARGET);
+  BOOST_TEST(info.fields[1]->num_classes == 5);
+  BOOST_TEST(info.fields[1]->pad_value == -100);
+  BOOST_TEST(info.fields[0]->shape[1] == 4);
+  std::map<std::int64_t, int> labels;
+  double sum = 0;
+  for (const Sample& sample : read(source, ids_up_to(1000))) {
+    ++labels[sample[1].as<std::int64_t>().at(0)];
+    for (const float value : sample[0].as<float>()) sum += value;
+    BOOST_REQUIRE(sample[2].as<std::uint8_t>().at(0) <= 1);
+  }
+  BOOST_TEST(labels.size() == 5u);
+  BOOST_TEST(labels.begin()->first == 0);
+  BOOST_TEST(std::abs(sum / 12000) < 0.05);  // deviation 0.009
+  BOOST_TEST(lengths(source, {7}).at(0) == 1u);
+}
+
+// Python's safetensors reads what was written, and compares with what is in the samples.
+BOOST_AUTO_TEST_CASE(written_samples_are_those_that_are_read) {
+  std::string folder = (std::filesystem::temp_directory_path() / "trainhost_synthetic_XXXXXX").string();
+  mkdtemp(folder.data());
+  const std::string file = folder + "/samples.safetensors";
+  PluginUnderTest source;
+  source.create(R"({"task":"fields","fields":["x float32 [2]","y int64 [] role=target classes=9"],"samples":3,"first_id":40,"write_to":")" + file + R"("})").start();
+  std::string expected;
+  for (const Sample& sample : read(source, {0, 1, 2}))
+    expected += format(" {} {} {}", sample[0].as<float>()[0], sample[0].as<float>()[1], sample[1].as<std::int64_t>()[0]);
+  const std::string script = R"(
+import sys, numpy
+from safetensors.numpy import load_file
+got = load_file(sys.argv[1])
+wanted = sys.argv[2].split()
+assert got['x'].shape == (3, 2) and got['x'].dtype == numpy.float32 and got['y'].shape == (3,) and got['y'].dtype == numpy.int64, got
+for i in range(3):
+    assert [got['x'][i][0], got['x'][i][1]] == [numpy.float32(v) for v in wanted[3 * i : 3 * i + 2]] and got['y'][i] == int(wanted[3 * i + 2]), (got, wanted)
+)";
+  const std::string command = format("'{}' -c \"{}\" '{}' '{}'", std::getenv("TRAINHOST_PYTHON"), script, file, expected);
+  BOOST_TEST(std::system(command.c_str()) == 0);
+  std::filesystem::remove_all(folder);
+}
+
+BOOST_AUTO_TEST_CASE(fields_that_are_not_understood_are_refused_by_their_text) {
+  PluginUnderTest source;
+  const auto refused = [&](const std::string& field) { return words_of([&] { source.create(R"({"task":"fields","fields":[")" + field + R"("]})"); }); };
+  for (const auto& [field, words] : std::map<std::string, std::string>{{"x", "no number format"},
+                                                                       {"x float7 [2]", "\"float7\" is no number format"},
+                                                                       {"x float32", "no sizes in brackets"},
+                                                                       {"x float32 [0]", "sizes must be at least 1"},
+                                                                       {"x float32 [4294967296, 2]", "at most 2^32"},
+                                                                       {"x float32 [a]", "\"a\" is no number"},
+                                                                       {"x int8 [] classes=0", "classes are at least 1"},
+                                                                       {"x int8 [] role=teacher", "\"role=teacher\" is not understood"}})
+    BOOST_TEST(refused(field).find(words) != std::string::npos, field << ": " << refused(field));
+  BOOST_TEST(words_of([&] { source.create(R"({"task":"fields"})"); }).find("needs one text for each field") != std::string::npos);
+  BOOST_TEST(words_of([&] { source.create(R"({"task":"tokens","write_to":"x"})"); }).find("belong to the task") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(lengths_that_cannot_be_are_refused) {

@@ -1,0 +1,140 @@
+// Finds the plugin by the file's suffix, asks it, and shows what it answers.
+#include "commands/model_command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+#include <trainhost/cpp/error.hpp>
+#include <trainhost/torch/model_file.h>
+
+#include "base/table.h"
+#include "commands/job.h"
+#include "config/schema.h"
+#include "engine/engine.h"
+#include "loop/preemption.h"
+#include "plugin/instance.h"
+
+namespace trainhost {
+namespace {
+
+using nlohmann::json;
+using Answer = nlohmann::ordered_json;  // in the plugin's order
+
+// Suffixes that the installed models read, for messages: "thm (pt2)".
+std::string known_suffixes(const PluginCatalog& catalog) {
+  std::string text;
+  for (const PluginRecord& record : catalog.records())
+    for (const std::string& suffix : record.kind == "model" ? record.schemes : std::vector<std::string>()) text += format("{}.{} ({})", text.empty() ? "" : ", ", suffix, record.name);
+  return text.empty() ? "none" : text;
+}
+
+PluginRecord find_reader(PluginCatalog& catalog, const std::filesystem::path& file) {
+  const std::string extension = file.extension().string(), suffix = extension.empty() ? "" : extension.substr(1);
+  std::vector<std::string> names;
+  for (const PluginRecord& record : catalog.records())
+    if (record.kind == "model" && std::find(record.schemes.begin(), record.schemes.end(), suffix) != record.schemes.end()) names.push_back(record.full_name());
+  if (names.size() == 1) return catalog.find(names.front());
+  if (names.empty())
+    throw Error(ExitCode::kConfig, format("{}: no installed model plugin reads files like this; known: {}; see `trainhost plugins list`", file, known_suffixes(catalog)));
+  throw Error(ExitCode::kConfig, format("{}: {} and {} both read files like this; leave one of them out of the plugin path", file, names[0], names[1]));
+}
+
+// The plugin's config, in which its one required key is the file.
+json config_for(const PluginRecord& record, const std::filesystem::path& file) {
+  const json required = record.schema->value("required", json::array());
+  if (required.size() != 1)
+    throw Error(ExitCode::kPlugin, format("{}: says that it reads files, but has {} required keys, wanted one for the file's path", record.full_name(), required.size()));
+  ConfigTree table;
+  table.set({required.front().get<std::string>()}, file.string(), Origin{});
+  Problems problems;
+  const ConfigTree checked = check_table(*record.schema, table, "", problems);
+  problems.raise();
+  return checked.values();
+}
+
+// Other plugins whose libraries register what the model needs, such as operators.
+std::vector<std::unique_ptr<Instance>> load_others(PluginCatalog& catalog, const std::vector<std::string>& names) {
+  std::vector<std::unique_ptr<Instance>> instances;
+  for (const std::string& name : names) {
+    const PluginRecord record = catalog.find(name);
+    Problems problems;
+    const ConfigTree checked = check_table(*record.schema, ConfigTree(), "", problems);
+    problems.raise();
+    instances.push_back(Instance::create(record, checked.values().dump()));
+  }
+  return instances;
+}
+
+Answer ask(const PluginRecord& record, const std::filesystem::path& file, const std::string& question, const std::string& device) {
+  const auto instance = Instance::create(record, config_for(record, file).dump());
+  const RunFacts facts;
+  instance->start(facts);
+  auto* reader = static_cast<t2::ModelFile*>(const_cast<void*>(instance->interface(t2::ModelFile::kInterface)));
+  if (!reader) throw Error(ExitCode::kPlugin, format("{}: has no interface {}, though it says that it reads files", record.full_name(), t2::ModelFile::kInterface));
+  std::string text;
+  try {
+    text = question == "info" ? reader->info() : reader->check(device);
+  } catch (const PluginError& error) {
+    throw Error(error.status == TRAINHOST_INVALID_ARGUMENT ? ExitCode::kConfig : error.status == TRAINHOST_RESOURCE_EXHAUSTED ? ExitCode::kOutOfMemory : ExitCode::kPlugin,
+                error.message);
+  }
+  return Answer::parse(text);
+}
+
+std::string text_of(const Answer& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return "-";
+  if (value.is_number_float()) return format("{:.6g}", value.get<double>());
+  if (!value.is_array()) return value.dump();
+  std::string text;
+  for (const Answer& one : value) text += (text.empty() ? "" : ", ") + text_of(one);
+  return text.empty() ? "-" : text;
+}
+
+void print_table(std::ostream& out, const Answer& table) {
+  const Answer &columns = table.at("columns"), &body = table.at("rows");
+  if (body.empty()) return;
+  std::vector<std::vector<std::string>> rows(1);
+  std::string alignment;
+  for (size_t column = 0; column < columns.size(); ++column) {
+    rows[0].push_back(text_of(columns[column]));
+    alignment += std::any_of(body.begin(), body.end(), [&](const Answer& row) { return row.at(column).is_number(); }) ? 'r' : 'l';
+  }
+  for (const Answer& row : body) {
+    rows.emplace_back();
+    for (const Answer& value : row) rows.back().push_back(text_of(value));
+  }
+  out << "\n" << text_of(table.at("title")) << "\n" << align_columns(rows, alignment);
+}
+
+void print(std::ostream& out, const Answer& answer) {
+  std::vector<std::vector<std::string>> facts;
+  for (const auto& [name, value] : answer.at("facts").items()) facts.push_back({name, text_of(value)});
+  out << align_columns(facts, "ll", 0);
+  for (const Answer& table : answer.at("tables")) print_table(out, table);
+  if (answer.contains("passed")) out << "\n" << (answer.at("passed").get<bool>() ? "passed" : "failed: this machine computes something else than the record says") << "\n";
+}
+
+}  // namespace
+
+ExitCode model_command(const Request& request) {
+  const bool is_known = request.words.size() == 2 && (request.words[0] == "info" || request.words[0] == "check");
+  if (!is_known) throw Error(ExitCode::kConfig, "command line: model takes info FILE or check FILE; see `trainhost model --help`");
+  block_run_signals();
+  const std::filesystem::path file = std::filesystem::absolute(request.words[1]).lexically_normal();
+  PluginCatalog catalog = PluginCatalog::scan(plugin_search_path());
+  const PluginRecord record = find_reader(catalog, file);
+  const auto engine = open_engine({request.device.value_or("cpu"), 0, 0});  // for the libraries of the device, and to say when it is not there
+  const std::string device = request.device && *request.device != "auto" ? *request.device : request.device ? engine->device().type : "cpu";
+  const auto others = load_others(catalog, request.plugin_edits);
+  const Answer answer = ask(record, file, request.words[0], device);
+  if (request.is_json)
+    std::cout << answer.dump(2) << "\n";
+  else
+    print(std::cout, answer);
+  return answer.value("passed", true) ? ExitCode::kDone : ExitCode::kGateNotMet;
+}
+
+}  // namespace trainhost

@@ -1,0 +1,14 @@
+"""usage: write_bundles.py FOLDER NAME...   writes FOLDER/NAME.thm for models of models.py."""
+import pathlib
+import sys
+
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).resolve().parents[4] / "tools/python")]
+sys.dont_write_bytecode = True
+
+import models  # noqa: E402
+import trainhost_export  # noqa: E402
+
+folder = pathlib.Path(sys.argv[1])
+for name in sys.argv[2:]:
+    model, batch, options = models.MODELS[name]()
+    trainhost_export.export(model, batch, str(folder / f"{name}.thm"), **options)

@@ -1,0 +1,337 @@
+"""Models that were exported from PyTorch train as in PyTorch: same losses, same weights, without Python in the process."""
+
+import hashlib
+import json
+import shutil
+import signal
+import struct
+import sys
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from harness import TestCase, main
+
+SOURCE = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(SOURCE / "plugins/model/pt2/testing"), str(SOURCE / "tools/python")]
+import models  # noqa: E402
+import trainhost_export  # noqa: E402
+
+# A rate that float32 holds exactly, and windows of a power of two of targets: then dividing by the count is exact, and every bit can be compared.
+RATE, WINDOW, MICRO = 2**-10, 8, 4
+CONFIG = """
+max = ["20step"]
+plugins = ["fp32", "accum", "synthetic", "pt2", "adamw", "constant", "localckpt"]
+[data]
+threads = 1
+shuffle = false
+[execution]
+threads = 1
+[synthetic]
+task = "fields"
+fields = {fields}
+samples = 160
+[evaluation.heldout]
+every = "5step"
+synthetic.first_id = 1000
+synthetic.samples = 32
+synthetic.write_to = "heldout.safetensors"
+[pt2]
+bundle = "{bundle}"
+[accum]
+micro_batch_samples = 4
+micro_batches = 2
+[adamw]
+learning_rate = 0.0009765625
+weight_decay = 0.1
+[checkpoint]
+every = "5step"
+mode = "sync"
+[telemetry]
+every = "1step"
+[sample]
+length = 0
+"""
+
+
+def setUpModule():
+    global BUNDLES
+    BUNDLES = Path(tempfile.mkdtemp(prefix="trainhost-bundles-"))
+    unittest.addModuleCleanup(shutil.rmtree, BUNDLES)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    for name in ("gpt", "convolutions"):
+        model, batch, options = models.MODELS[name]()
+        trainhost_export.export(model, batch, str(BUNDLES / f"{name}.thm"), **options)
+
+
+def eager_model(name):
+    return models.MODELS[name]()[0]
+
+
+def train_eager(model, samples, steps, seed=1):
+    """The same windows in PyTorch: AdamW on sums that are divided by the count, decay for matrices only. Gives the losses."""
+    parameters = list(model.parameters())
+    groups = [{"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.1}, {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.999), eps=1e-8, fused=True)
+    torch.manual_seed(seed)
+    losses = []
+    for step in range(steps):
+        total = count = 0.0
+        for start in range(step * WINDOW, (step + 1) * WINDOW, MICRO):
+            out = model.train()(**{field: values[start : start + MICRO] for field, values in samples.items()})
+            out[0].backward()
+            total, count = total + out[0].item(), count + out[1].item()
+        for parameter in parameters:
+            parameter.grad /= count
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(total / count)
+    return losses
+
+
+def evaluate_eager(model, samples):
+    with torch.no_grad():
+        sums = [model.eval()(**{field: values[start : start + MICRO] for field, values in samples.items()})[:2] for start in range(0, 32, MICRO)]
+    return sum(loss.item() for loss, _ in sums) / sum(count.item() for _, count in sums)
+
+
+class ExportedModels(TestCase):
+    def prepare(self, name):
+        answer = self.trainhost("model", "info", BUNDLES / f"{name}.thm", "--json").json()
+        fields = next([row[0] for row in table["rows"]] for table in answer["tables"] if table["columns"] == ["fields"])
+        self.write(f"{name}.toml", CONFIG.format(fields=json.dumps(fields), bundle=BUNDLES / f"{name}.thm"))
+
+    def weights(self, run):
+        return load_file(run.newest() / "weights.safetensors")
+
+    def assert_same_tensors(self, saved, wanted):
+        for name, tensor in saved.items():
+            self.assertTrue(torch.equal(tensor, wanted[name]), f"{name}: off by {(tensor - wanted[name]).abs().max()}")
+
+    def assert_trains_as_eager(self, name):
+        self.prepare(name)
+        self.trainhost("run", f"{name}.toml", "synthetic.write_to=samples.safetensors", PATH="")
+        run, model = self.run_folder(name), eager_model(name)
+        losses = train_eager(model, load_file(self.folder / "samples.safetensors"), 20)
+        self.assertEqual(run.losses(), dict(enumerate(losses, 1)))
+        saved = self.weights(run)
+        self.assertLessEqual({name for name, _ in model.named_parameters()}, saved.keys())
+        self.assert_same_tensors(saved, model.state_dict())
+        heldout = load_file(self.folder / "heldout.safetensors")
+        self.assertEqual(run.evaluations()[(20, "heldout", "loss")], evaluate_eager(model, heldout))
+
+        fresh = eager_model(name)
+        trainhost_export.load(str(run.path), fresh)
+        self.assert_same_tensors(fresh.state_dict(), model.state_dict())
+        self.assertEqual(evaluate_eager(fresh, heldout), run.evaluations()[(20, "heldout", "loss")])
+
+    def test_a_language_model_with_dropout_has_the_bits_of_eager(self):
+        self.assert_trains_as_eager("gpt")
+
+    def test_batch_norm_has_the_bits_of_eager(self):
+        self.assert_trains_as_eager("convolutions")
+
+    def test_killed_in_the_middle_and_resumed_is_the_same_run(self):
+        for name in ("gpt", "convolutions"):
+            self.prepare(name)
+            self.trainhost("run", f"{name}.toml", "--name", f"{name}-whole")
+            process = self.start("run", f"{name}.toml", "--name", f"{name}-cut")
+            self.assertTrue(process.wait_for("evaluation heldout at step 10:"), "".join(process.lines))
+            process.signal(signal.SIGKILL)
+            process.end()
+            self.trainhost("run", f"{name}.toml", "--name", f"{name}-cut")
+            whole, cut = self.run_folder(f"{name}-whole"), self.run_folder(f"{name}-cut")
+            self.assert_same_state(whole.newest(), cut.newest())
+            self.assertEqual(whole.losses(), cut.losses())
+            self.assertEqual(whole.evaluations(), cut.evaluations())
+
+    def test_no_python_is_in_the_process(self):
+        self.prepare("gpt")
+        process = self.start("run", "gpt.toml", "max=100000step", "--name", "long", PATH="")
+        self.assertTrue(process.wait_for("evaluation heldout at step 5:"), "".join(process.lines))
+        libraries = {Path(line.split()[-1]).name for line in Path(f"/proc/{process.popen.pid}/maps").read_text().splitlines() if ".so" in line}
+        process.signal(signal.SIGKILL)
+        process.end()
+        self.assertIn("libtorch_cpu.so", libraries)
+        self.assertEqual([name for name in libraries if "python" in name], [])
+
+
+class ModelFiles(TestCase):
+    def test_check_compares_with_the_record(self):
+        for name in ("gpt", "convolutions"):
+            answer = self.trainhost("model", "check", BUNDLES / f"{name}.thm", "--json", PATH="").json()
+            self.assertTrue(answer["passed"])
+            self.assertEqual(answer["facts"]["wanted"], "every bit")
+        self.assert_names(self.trainhost("model", "check", BUNDLES / "gpt.thm").out, "train loss, step 1", "gradients, step 3", "same bits", "passed")
+
+    def test_check_notices_a_record_of_other_numbers(self):
+        path = self.altered("gpt", **{"parity.safetensors": self.with_another_loss})
+        result = self.trainhost("model", "check", path, code=20)
+        self.assert_names(result.out, "differs", "failed: this machine computes something else")
+
+    def test_info_shows_what_is_inside(self):
+        out = self.trainhost("model", "info", BUNDLES / "gpt.thm").out
+        self.assert_names(out, "blocks.*.qkv", "aten.linear.default", "tokens int64 [16] role=input classes=32", "forward FLOPs a sample")
+
+    def test_a_file_that_no_plugin_reads(self):
+        self.assert_names(self.trainhost("model", "info", self.write("x.onnx", ""), code=2).err, "no installed model plugin reads", ".thm (pt2)")
+        self.assert_names(self.trainhost("model", "info", self.folder / "none.thm", code=2).err, "none.thm", "No such file")
+
+    # ---- bundles that are not what they should be
+
+    def altered(self, name, **changes):
+        """A copy of a bundle in which members are others: {"train/program.json": function of the old bytes}. The manifest vouches for them."""
+        members = self.members(name)
+        for member, change in changes.items():
+            members[member] = change(members[member])
+        manifest = json.loads(members["manifest.json"])
+        for member in changes:
+            if member != "manifest.json":
+                manifest["members"][member] = {"bytes": len(members[member]), "sha256": hashlib.sha256(members[member]).hexdigest()}
+        members["manifest.json"] = json.dumps(manifest).encode()
+        return self.pack(members)
+
+    @staticmethod
+    def members(name):
+        with zipfile.ZipFile(BUNDLES / f"{name}.thm") as source:
+            return {entry.filename: source.read(entry) for entry in source.infolist()}
+
+    def pack(self, members):
+        path = self.folder / "altered.thm"
+        with zipfile.ZipFile(path, "w") as out:
+            for entry, content in members.items():
+                out.writestr(entry, content)
+        return path
+
+    @staticmethod
+    def with_another_loss(content):
+        from safetensors.torch import load, save
+        tensors = load(content)
+        tensors["steps/loss_sum"][1] *= 1.001
+        return save(tensors)
+
+    @staticmethod
+    def json_with(change):
+        def apply(content):
+            value = json.loads(content)
+            change(value)
+            return json.dumps(value).encode()
+        return apply
+
+    def test_a_bundle_of_a_newer_version(self):
+        path = self.altered("gpt", **{"manifest.json": self.json_with(lambda manifest: manifest.update(format_version=[2, 0]))})
+        self.assert_names(self.trainhost("model", "check", path, code=2).err, "format version [2,0]", "reads 1.x", "update trainhost")
+
+    def test_a_bundle_of_another_pytorch_works_if_its_schema_does(self):
+        path = self.altered("gpt", **{"manifest.json": self.json_with(lambda manifest: manifest.update(torch_version="2.12.1+cu130"))})
+        self.trainhost("model", "check", path)
+        newer = self.json_with(lambda program: program["schema_version"].update(major=9))
+        self.assert_names(self.trainhost("model", "check", self.altered("gpt", **{"train/program.json": newer}), code=2).err, "train/program.json", "schema 9", "reads 8")
+
+    def test_a_bundle_that_was_cut_or_damaged(self):
+        content = (BUNDLES / "gpt.thm").read_bytes()
+        for share in (0.1, 0.5, 0.99):
+            (self.folder / "cut.thm").write_bytes(content[: int(len(content) * share)])
+            self.assert_names(self.trainhost("model", "check", self.folder / "cut.thm", code=2).err, "cut.thm", "was cut")
+        members = self.members("gpt")
+        members["weights.safetensors"] = members["weights.safetensors"][:-1] + bytes([members["weights.safetensors"][-1] ^ 1])
+        self.assert_names(self.trainhost("model", "check", self.pack(members), code=2).err, "weights.safetensors", "SHA-256", "the manifest says")
+
+    def test_weights_that_do_not_match(self):
+        def reshape(manifest):
+            manifest["parameters"][0]["shape"] = [31, 32]
+        path = self.altered("gpt", **{"manifest.json": self.json_with(reshape)})
+        self.assert_names(self.trainhost("model", "check", path, code=2).err, "weights.safetensors", "tokens.weight", "does not fit the manifest")
+
+    def test_programs_in_each_others_place(self):
+        members = self.members("gpt")
+        train, evaluation = members["train/program.json"], members["eval/program.json"]
+        path = self.altered("gpt", **{"train/program.json": lambda _: evaluation, "eval/program.json": lambda _: train})
+        self.assert_names(self.trainhost("model", "check", path, code=2).err, "train program was exported in eval mode", "model.train()")
+
+    def test_an_operator_that_is_not_there_is_named_with_its_line(self):
+        def rename(program):
+            node = next(node for node in program["graph_module"]["graph"]["nodes"] if node["target"] == "torch.ops.aten.gelu.default")
+            node["target"] = "torch.ops.my_ops.gelu.default"
+        err = self.trainhost("model", "check", self.altered("gpt", **{"train/program.json": self.json_with(rename)}), code=13).err
+        self.assert_names(err, "torch.ops.my_ops.gelu.default", "models.py:", "F.gelu(self.up(self.norm2(x)))", "no operator my_ops::gelu", "op pack")
+
+    def test_control_flow_and_objects_are_named(self):
+        def cond(program):
+            node = next(node for node in program["graph_module"]["graph"]["nodes"] if node["target"] == "torch.ops.aten.gelu.default")
+            node["target"] = "torch.ops.higher_order.cond"
+        self.assert_names(self.trainhost("model", "check", self.altered("gpt", **{"train/program.json": self.json_with(cond)}), code=13).err,
+                          "torch.ops.higher_order.cond", "models.py:", "control flow", "torch.where")
+
+        def custom(program):
+            program["graph_module"]["signature"]["input_specs"][0] = {"custom_obj": {"arg": {"name": "obj", "class_fqn": "my.Object"}, "custom_obj_name": "obj"}}
+        self.assert_names(self.trainhost("model", "check", self.altered("gpt", **{"train/program.json": self.json_with(custom)}), code=13).err, "object of class my.Object")
+
+    def test_a_bundle_larger_than_memory(self):
+        """A sparse file of 1 TB, which takes no room."""
+        path, size = self.folder / "large.thm", 2**40
+        header = json.dumps({"huge": {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}}).encode()
+        members = self.members("gpt")
+        del members["weights.safetensors"]
+        manifest = json.loads(members["manifest.json"])
+        manifest["parameters"].append({"name": "huge", "dtype": "float32", "shape": [size // 4], "frozen": False, "tags": [], "initial": None})
+        manifest["members"]["weights.safetensors"] = {"bytes": 8 + len(header) + size, "sha256": "0" * 64}
+        members["manifest.json"] = json.dumps(manifest).encode()
+        self.write_sparse(path, members, struct.pack("<Q", len(header)) + header, size)
+        self.assert_names(self.trainhost("model", "check", path, code=15).err, "large.thm", "weights take", "GB of memory are left")
+
+    @staticmethod
+    def write_sparse(path, members, start, hole):
+        """A ZIP whose last member is `start` and zeros that are not written; its directory is made by hand, as zipfile would read them all."""
+        with zipfile.ZipFile(path, "w") as out:
+            for entry, content in members.items():
+                out.writestr(entry, content)
+            entries = list(out.infolist())
+            place = out.start_dir
+        name = b"weights.safetensors"
+        with open(path, "r+b") as file:
+            file.seek(place)
+            file.write(struct.pack("<IHHHHHIIIHH", 0x04034B50, 45, 0, 0, 0, 0, 0, 0xFFFFFFFF, 0xFFFFFFFF, len(name), 0) + name + start)
+            file.seek(file.tell() + hole)
+            directory = file.tell()
+            for entry in entries:
+                encoded = entry.filename.encode()
+                file.write(struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 0, 0, 0, entry.CRC, entry.file_size, entry.file_size, len(encoded), 0, 0, 0, 0, 0,
+                                       entry.header_offset) + encoded)
+            extra = struct.pack("<HHQQ", 1, 16, len(start) + hole, len(start) + hole)
+            file.write(struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 45, 45, 0, 0, 0, 0, 0, 0xFFFFFFFF, 0xFFFFFFFF, len(name), len(extra), 0, 0, 0, 0, place) + name + extra)
+            end = file.tell()
+            file.write(struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, len(entries) + 1, len(entries) + 1, end - directory, directory))
+            file.write(struct.pack("<IIQI", 0x07064B50, 0, end, 1))
+            file.write(struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
+
+
+class Refusals(TestCase):
+    def test_data_that_does_not_fit_is_refused_before_training(self):
+        fields = ["tokens int64 [16] classes=32", "targets int64 [16] role=target classes=32 pad=-1"]
+
+        def refused(*names, code=2, **changed):
+            listed = json.dumps([changed.get(field.split()[0], field) for field in fields if changed.get(field.split()[0], field)])
+            self.write("x.toml", CONFIG.format(fields=listed, bundle=BUNDLES / "gpt.thm"))
+            self.assert_names(self.trainhost("run", "x.toml", "max=1step", code=code).err, *names)
+        refused('no field "targets"', "[model] fields", targets="")
+        refused("holds Float", "exported for int64", tokens="tokens float32 [16]")
+        refused('"time" goes from 2 to 16', tokens="tokens int64 [17] classes=32")
+        refused("33 classes", "exported for 32", tokens="tokens int64 [16] classes=33")
+
+    def test_another_bundle_under_the_same_path_is_refused(self):
+        shutil.copy(BUNDLES / "gpt.thm", self.folder / "model.thm")
+        fields = ["tokens int64 [16] classes=32", "targets int64 [16] role=target classes=32 pad=-1"]
+        self.write("x.toml", CONFIG.format(fields=json.dumps(fields), bundle="model.thm"))
+        self.trainhost("run", "x.toml", "max=5step")
+        shutil.copy(BUNDLES / "convolutions.thm", self.folder / "model.thm")
+        self.assert_names(self.trainhost("run", "x.toml", "max=10step", code=2).err, "another bundle than the run began with")
+
+
+if __name__ == "__main__":
+    main()
