@@ -5,6 +5,7 @@
 
 #include "base/crash_report.h"
 #include "base/log.h"
+#include "commands/ckpt_command.h"
 #include "commands/command_line.h"
 #include "commands/config_command.h"
 #include "commands/help_command.h"
@@ -26,6 +27,7 @@ ExitCode dispatch(const Request& request) {
   if (request.command == "smoke") return smoke_command(request);
   if (request.command == "sample") return sample_command(request);
   if (request.command == "evaluate") return evaluate_command(request);
+  if (request.command == "ckpt") return ckpt_command(request);
   if (request.command == "plugins") return plugins_command(request);
   if (request.command == "model") return model_command(request);
   if (request.command == "config") return config_command(request);

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "checkpoint/reader.h"
 #include "checkpoint/store.h"
 #include "checkpoint/test_store.h"
 
@@ -188,10 +189,34 @@ BOOST_AUTO_TEST_CASE(the_list_shows_a_damaged_commit_as_not_verified) {
   BOOST_TEST(infos[1].step == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(a_newer_format_is_refused_with_its_number) {
+BOOST_DATA_TEST_CASE(reading_everything_back_finds_it_too, data::make(kFlips), flip) {
   TwoCheckpoints two;
-  two.object("commit") = seal(R"({"format":2})");
-  BOOST_TEST(two.load_older().reason.find("format 2") != std::string::npos);
+  const auto verify = [&] {
+    const std::vector<CheckpointFolder> folders = list_folders(two.objects, "");
+    verify_folder(two.objects, "", folders.back(), 2);
+  };
+  BOOST_CHECK_NO_THROW(verify());
+  two.object(flip.object)[flip.offset] ^= 0x10;
+  BOOST_CHECK_EXCEPTION(verify(), DamagedCheckpoint, [&](const DamagedCheckpoint& error) {
+    return error.damage().id == two.newer && error.damage().region == flip.region && error.damage().object == flip.object;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(headers_are_read_without_their_data) {
+  TwoCheckpoints two;
+  uint64_t num_reads = 0;
+  HookedStore hooked(two.objects);
+  hooked.before = [&](const std::string& verb, const std::string& key) { num_reads += verb == "get" && key.ends_with("/weights.safetensors"); };
+  const std::vector<CheckpointFolder> folders = list_folders(hooked, "");
+  CheckpointReader reader(hooked, "", folders.back(), 1);
+  const Manifest manifest = reader.manifest(reader.commit());
+  two.object("weights.safetensors")[9000] ^= 1;  // data
+  const std::vector<TensorView> tensors = reader.header(manifest, kWeightsObject);
+  BOOST_TEST(num_reads == 1u);
+  BOOST_TEST_REQUIRE(tensors.size() == 2u);
+  BOOST_TEST((tensors[1].name == "layer.weight" && tensors[1].dtype == "F32" && tensors[1].shape == std::vector<int64_t>{3000} && tensors[1].bytes == 12000u));
+  two.object("weights.safetensors")[20] ^= 1;
+  BOOST_CHECK_THROW(reader.header(manifest, kWeightsObject), DamagedCheckpoint);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

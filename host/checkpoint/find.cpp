@@ -5,6 +5,7 @@
 #include "checkpoint/load.h"
 #include "checkpoint/retention.h"
 #include "checkpoint/store.h"
+#include "checkpoint/survey.h"
 
 namespace trainhost {
 namespace {
@@ -18,34 +19,27 @@ std::string join_lines(const std::vector<std::string>& lines) {
   return text;
 }
 
+/// Newest first, those of processes that had been replaced last.
+std::vector<const CheckpointFolder*> newest_first(const std::vector<CheckpointFolder>& folders, const Claim& claim) {
+  std::vector<const CheckpointFolder*> sorted;
+  for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) sorted.push_back(&*folder);
+  std::stable_partition(sorted.begin(), sorted.end(), [&](const CheckpointFolder* folder) { return !claim.supersedes(folder->id); });
+  return sorted;
+}
+
 }  // namespace
 
-CheckpointInfo CheckpointStore::describe(const CheckpointFolder& folder) {
-  CheckpointInfo info;
-  info.id = folder.id.text();
-  info.step = folder.id.step;
-  info.attempt = folder.id.attempt;
-  info.save = folder.id.save;
-  info.bytes = folder.bytes();
-  if (!folder.is_committed()) return info;
-  try {
-    const CommitRecord commit = load_commit(objects_, options_.prefix, folder);
-    info.window = commit.window;
-    info.unix_ms = commit.unix_ms;
-    info.evaluation = commit.evaluation;
-    info.is_verified = folder.is_verified();
-    info.is_good = folder.has(kGoodObject);
-  } catch (const DamagedCheckpoint& error) {
-    log_warning("checkpoint {}", error.what());
-  }
-  return info;
+std::vector<CheckpointInfo> CheckpointStore::describe_all(const std::vector<CheckpointFolder>& folders) {
+  std::vector<CheckpointInfo> infos = survey(objects_, options_.prefix, folders);
+  for (const CheckpointInfo& info : infos)
+    if (!info.problem.empty()) log_warning("checkpoint {}", info.problem);
+  return infos;
 }
 
 std::vector<CheckpointInfo> CheckpointStore::list() {
-  std::vector<CheckpointInfo> infos;
-  for (const CheckpointFolder& folder : list_folders(objects_, options_.prefix))
-    if (folder.is_committed()) infos.push_back(describe(folder));
-  return infos;
+  std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
+  std::erase_if(folders, [](const CheckpointFolder& folder) { return !folder.is_committed(); });
+  return describe_all(folders);
 }
 
 std::optional<CheckpointInfo> CheckpointStore::best(const std::string& metric, bool is_higher_better) {
@@ -54,15 +48,13 @@ std::optional<CheckpointInfo> CheckpointStore::best(const std::string& metric, b
   return found ? std::optional(*found) : std::nullopt;
 }
 
-std::optional<LoadedCheckpoint> CheckpointStore::load_newest_verified(const OnDamaged& on_damaged, LoadScope scope) {
-  std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
-  std::reverse(folders.begin(), folders.end());
+std::optional<LoadedCheckpoint> CheckpointStore::load_first(const std::vector<const CheckpointFolder*>& candidates, const OnDamaged& on_damaged, LoadScope scope) {
   std::vector<std::string> reasons;
-  for (const CheckpointFolder& folder : folders) {
-    // Without any record it was never finished. A mark without the commit record is what damage looks like, since removal takes the marks first.
-    if (!folder.is_committed() && !folder.is_verified() && !folder.has(kGoodObject)) continue;
+  for (const CheckpointFolder* folder : candidates) {
     try {
-      return load_folder(objects_, options_.prefix, folder, scope, options_.num_threads);
+      LoadedCheckpoint loaded = load_folder(objects_, options_.prefix, *folder, scope, options_.num_threads);
+      origin_ = loaded.info.id;
+      return loaded;
     } catch (const DamagedCheckpoint& error) {
       reasons.push_back(error.what());
       if (on_damaged) on_damaged(error.damage());
@@ -70,6 +62,28 @@ std::optional<LoadedCheckpoint> CheckpointStore::load_newest_verified(const OnDa
   }
   if (reasons.empty()) return std::nullopt;
   throw unreadable(format("none of {} checkpoints can be read; put back a copy of one, or start anew with --resume never:{}", reasons.size(), join_lines(reasons)));
+}
+
+std::optional<LoadedCheckpoint> CheckpointStore::load_newest_verified(const OnDamaged& on_damaged, LoadScope scope) {
+  const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
+  std::vector<const CheckpointFolder*> candidates = newest_first(folders, newest_claim(objects_, options_.prefix));
+  // Without any record it was never finished. A mark without the commit record is what damage looks like, since removal takes the marks first.
+  std::erase_if(candidates, [](const CheckpointFolder* folder) { return !folder->is_committed() && !folder->is_verified() && !folder->has(kGoodObject); });
+  return load_first(candidates, on_damaged, scope);
+}
+
+std::optional<LoadedCheckpoint> CheckpointStore::load_newest_good(const OnDamaged& on_damaged, LoadScope scope) {
+  const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
+  std::vector<const CheckpointFolder*> candidates = newest_first(folders, newest_claim(objects_, options_.prefix));
+  std::erase_if(candidates, [](const CheckpointFolder* folder) { return !folder->has(kGoodObject); });
+  return load_first(candidates, on_damaged, scope);
+}
+
+std::optional<CheckpointInfo> CheckpointStore::newest_good() {
+  const std::vector<CheckpointInfo> infos = list();
+  const auto is_good = [](const CheckpointInfo& info) { return info.is_good && !info.is_superseded; };
+  const auto found = std::find_if(infos.rbegin(), infos.rend(), is_good);
+  return found == infos.rend() ? std::nullopt : std::optional(*found);
 }
 
 LoadedCheckpoint CheckpointStore::load(const std::string& id, LoadScope scope) {

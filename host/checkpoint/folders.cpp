@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "checkpoint/transfer.h"
 
 namespace trainhost {
 namespace {
@@ -25,12 +26,14 @@ std::vector<uint64_t> attempts(ObjectStore& objects, const std::string& prefix) 
   return numbers;
 }
 
+constexpr uint64_t kMaxClaimBytes = 64 << 10;
+
 uint64_t highest(const std::vector<uint64_t>& numbers) { return numbers.empty() ? 0 : *std::max_element(numbers.begin(), numbers.end()); }
 
 /// Unlike that of any other process, so that equal bytes can only be a claim of our own.
-std::string claim_text(const std::string& run_id) {
+std::string claim_text(const std::string& run_id, const std::string& origin) {
   std::random_device random;
-  return seal(nlohmann::json{{"run_id", run_id}, {"unix_ns", unix_nanoseconds()}, {"token", {random(), random(), random(), random()}}}.dump());
+  return seal(nlohmann::json{{"run_id", run_id}, {"origin", origin}, {"unix_ns", unix_nanoseconds()}, {"token", {random(), random(), random(), random()}}}.dump());
 }
 
 }  // namespace
@@ -69,13 +72,28 @@ void remove_folder(ObjectStore& objects, const std::string& prefix, const Checkp
 
 uint64_t newest_attempt(ObjectStore& objects, const std::string& prefix) { return highest(attempts(objects, prefix)); }
 
+Claim newest_claim(ObjectStore& objects, const std::string& prefix) {
+  Claim claim{newest_attempt(objects, prefix), std::nullopt};
+  if (claim.attempt == 0) return claim;
+  try {
+    const std::string text = read_small(objects, attempt_key(prefix, claim.attempt), kMaxClaimBytes);
+    claim.origin = CheckpointId::parse(nlohmann::json::parse(unseal(text)).value("origin", ""));
+  } catch (const nlohmann::json::exception&) {  // it claims the number all the same
+  } catch (const RecordError&) {
+  } catch (const ObjectDamage&) {
+  } catch (const PluginCallError& error) {
+    if (error.status() != TRAINHOST_NOT_FOUND) throw;  // else a still newer claim has removed it
+  }
+  return claim;
+}
+
 static uint64_t newest_writer(ObjectStore& objects, const std::string& prefix) {
   const std::vector<CheckpointFolder> folders = list_folders(objects, prefix);
   return folders.empty() ? 0 : folders.back().id.attempt;
 }
 
-uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id) {
-  const std::string text = claim_text(run_id);
+uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id, const std::string& origin) {
+  const std::string text = claim_text(run_id, origin);
   // Checkpoints may have been copied here without the claims of their writers.
   for (uint64_t attempt = newest_writer(objects, prefix);;) {
     const std::vector<uint64_t> older = attempts(objects, prefix);

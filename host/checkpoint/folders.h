@@ -26,8 +26,19 @@ std::vector<CheckpointFolder> list_folders(ObjectStore& objects, const std::stri
 /// Takes every object away, the records first, so that a reader never meets a checkpoint that seems whole and is not.
 void remove_folder(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder);
 
-/// Claims the number after the highest; of two processes that try at once each gets its own.
-uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id);
+/// Claims the number after the highest; of two processes that try at once each gets its own. `origin`: the checkpoint that the process goes on from,
+/// empty for none: what an older process commits from now on is ignored.
+uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id, const std::string& origin = {});
+
+/// The newest claim. A checkpoint of an older attempt that is newer than its origin came from a process that had been replaced.
+struct Claim {
+  uint64_t attempt = 0;
+  std::optional<CheckpointId> origin;
+
+  bool supersedes(const CheckpointId& id) const { return origin && id.attempt < attempt && origin->is_older_than(id); }
+};
+/// Attempt 0 when there is none. Reads the newest record, one that cannot be understood has no origin. Throws PluginCallError.
+Claim newest_claim(ObjectStore& objects, const std::string& prefix);
 
 /// 0 when none was claimed.
 uint64_t newest_attempt(ObjectStore& objects, const std::string& prefix);

@@ -33,14 +33,21 @@ uint64_t whole_number(const json& value, uint64_t largest = UINT64_MAX) {
 
 uint32_t checksum(const json& value) { return static_cast<uint32_t>(whole_number(value, UINT32_MAX)); }
 
+/// An object lies in its checkpoint's own folder, whatever a manifest says.
+void require_plain_name(const std::string& name) {
+  const bool is_plain = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.") == std::string::npos && name.front() != '.';
+  if (!is_plain) throw RecordError(format("names the object \"{}\"; wanted a name of a-z, 0-9, _ and . within the checkpoint's folder", name));
+}
+
 /// Runs `read` over the parsed text; what is missing or of the wrong type becomes a RecordError.
 template <class Read>
 auto read_json(std::string_view text, const Read& read) {
   try {
     const json value = json::parse(text.begin(), text.end());
     const uint64_t format_number = whole_number(value.at("format"));
-    if (format_number != Manifest::kFormat)
-      throw RecordError(format("is of format {}, this program reads format {}; use the trainhost that wrote it", format_number, Manifest::kFormat));
+    if (format_number > Manifest::kFormat)
+      throw NewerFormat(format("is of format {}, this program reads format {}; use the trainhost that wrote it, or a newer one", format_number, Manifest::kFormat));
+    if (format_number != Manifest::kFormat) throw RecordError(format("is of format {}, wanted {}", format_number, Manifest::kFormat));
     return read(value);
   } catch (const json::exception& error) {
     throw RecordError(format("cannot be understood: {}", error.what()));
@@ -56,6 +63,15 @@ std::optional<CheckpointId> CheckpointId::parse(std::string_view text) {
   std::string_view rest = text;
   if (!take_number(rest, "step-", id.step) || !take_number(rest, "-a", id.attempt) || !take_number(rest, "-n", id.save)) return std::nullopt;
   return id.text() == text ? std::optional(id) : std::nullopt;
+}
+
+CheckpointUri split_checkpoint_uri(const std::string& uri) {
+  std::string_view trimmed = uri;
+  while (trimmed.ends_with('/')) trimmed.remove_suffix(1);
+  const size_t slash = trimmed.rfind('/');
+  if (slash == std::string_view::npos) return {uri, std::nullopt};
+  const std::optional<CheckpointId> id = CheckpointId::parse(trimmed.substr(slash + 1));
+  return id ? CheckpointUri{std::string(trimmed.substr(0, slash)), id} : CheckpointUri{uri, std::nullopt};
 }
 
 std::string seal(std::string_view line) {
@@ -95,6 +111,7 @@ Manifest Manifest::parse(std::string_view text) {
     if (manifest.block_bytes == 0) throw RecordError("block_bytes is 0");
     for (const json& object : value.at("objects")) {
       ObjectRecord record{object.at("name"), whole_number(object.at("bytes")), whole_number(object.at("header_bytes")), checksum(object.at("header_crc32c")), {}};
+      require_plain_name(record.name);
       for (const json& block : object.at("block_crc32c")) record.block_crc32c.push_back(checksum(block));
       const uint64_t num_blocks = record.bytes / manifest.block_bytes + (record.bytes % manifest.block_bytes != 0);
       if (record.block_crc32c.size() != num_blocks || record.header_bytes > record.bytes) throw RecordError(format("{}: sizes contradict each other", record.name));

@@ -9,7 +9,7 @@
 //     commit                 made with create() when all of these are durable: size and CRC32C of the manifest
 //     verified               made with create() when everything was read back and found right
 //     good                   made with create() when enough healthy windows followed
-// and attempts/000002 beside it, made with create() by the process that claimed the number.
+// and attempts/000002 beside it, made with create() by the process that claimed the number; it names the checkpoint that this process went on from.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -31,11 +31,26 @@ class RecordError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The text is of a format that only a newer program knows.
+class NewerFormat : public RecordError {
+ public:
+  using RecordError::RecordError;
+};
+
 struct CheckpointId {
   uint64_t step = 0, attempt = 0, save = 0;
   std::string text() const;
   static std::optional<CheckpointId> parse(std::string_view text);
+  /// Whether the checkpoint is the older one; a step may come twice, (attempt, save) does not.
+  bool is_older_than(const CheckpointId& other) const { return attempt != other.attempt ? attempt < other.attempt : save < other.save; }
 };
+
+/// A URI that may name one checkpoint of a store, as in "s3://bucket/run/step-...-n000003".
+struct CheckpointUri {
+  std::string store;
+  std::optional<CheckpointId> id;
+};
+CheckpointUri split_checkpoint_uri(const std::string& uri);
 
 struct ObjectRecord {
   std::string name;

@@ -42,6 +42,28 @@ BOOST_DATA_TEST_CASE(a_number_that_is_not_whole_is_refused, boost::unit_test::da
   }
 }
 
+BOOST_DATA_TEST_CASE(an_object_outside_of_the_checkpoints_folder_is_refused,
+                     boost::unit_test::data::make({"../other/weights.safetensors", "/etc/passwd", "..", ".hidden", "a/b", "", "a\\\\b"}), name) {
+  const std::string text = with(kManifest.text(), "weights.safetensors", name);
+  BOOST_CHECK_EXCEPTION(Manifest::parse(text), RecordError, [](const RecordError& error) { return std::string(error.what()).find("within the checkpoint's folder") != std::string::npos; });
+}
+
+BOOST_AUTO_TEST_CASE(a_uri_may_name_one_checkpoint_of_a_store) {
+  const CheckpointUri one = split_checkpoint_uri("s3://bucket/run/step-000000000005-a000001-n000002/");
+  BOOST_TEST(one.store == "s3://bucket/run");
+  BOOST_TEST(one.id->text() == "step-000000000005-a000001-n000002");
+  for (const char* whole : {"s3://bucket/run", "file:/a/checkpoints/", "file:step-5", "s3://bucket/step-5-a1-n2"}) {
+    BOOST_TEST(split_checkpoint_uri(whole).store == whole);
+    BOOST_TEST(!split_checkpoint_uri(whole).id.has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_newer_format_is_told_from_damage) {
+  BOOST_CHECK_THROW(Manifest::parse(with(kManifest.text(), "\"format\":1", "\"format\":2")), NewerFormat);
+  BOOST_CHECK_EXCEPTION(Manifest::parse(with(kManifest.text(), "\"format\":1", "\"format\":0")), RecordError,
+                        [](const RecordError& error) { return dynamic_cast<const NewerFormat*>(&error) == nullptr; });
+}
+
 BOOST_AUTO_TEST_CASE(a_checksum_has_32_bits) {
   BOOST_CHECK_THROW(Manifest::parse(with(kManifest.text(), "1234", "4294967296")), RecordError);
   BOOST_CHECK_NO_THROW(Manifest::parse(with(kManifest.text(), "1234", "4294967295")));

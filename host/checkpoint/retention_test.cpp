@@ -63,6 +63,35 @@ BOOST_AUTO_TEST_CASE(the_best_stays) {
   BOOST_TEST(kept("gvvggg", 1, {9, 1, 1, 3, 4, 5}) == "..v.gg");
 }
 
+BOOST_AUTO_TEST_CASE(several_best_ones_stay) {
+  StoreOptions options = small_options();
+  options.keep_last = 1;
+  options.best_metric = "loss";
+  options.keep_best = 2;
+  const auto infos = make_infos("ggvvvgg", {9, 1, 3, 2, 4, 5, 6});
+  BOOST_TEST(choose_outdated(infos, options) == (std::vector<std::string>{"0", "2", "4"}), boost::test_tools::per_element());
+  options.keep_best = 0;
+  BOOST_TEST(choose_outdated(infos, options).size() == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_of_every_so_many_steps_stays) {
+  StoreOptions options = small_options();
+  options.keep_last = 1;
+  options.keep_every = 1000;
+  std::vector<CheckpointInfo> infos = make_infos("vvvvvvvgg");
+  const std::vector<uint64_t> steps{400, 900, 1100, 1900, 2000, 2400, 4100, 4200, 4300};
+  for (size_t i = 0; i < steps.size(); ++i) infos[i].step = steps[i];
+  BOOST_TEST(choose_outdated(infos, options) == (std::vector<std::string>{"0", "1", "3", "5"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_replaced_process_committed_keeps_nothing_else_from_staying) {
+  std::vector<CheckpointInfo> infos = make_infos("ggv");
+  infos[2].is_superseded = true;
+  StoreOptions options = small_options();
+  options.keep_last = 1;
+  BOOST_TEST(choose_outdated(infos, options).empty());
+}
+
 BOOST_AUTO_TEST_CASE(the_best_may_be_the_highest) {
   const std::vector<CheckpointInfo> infos = make_infos("vvu", {1, 3, 9});
   BOOST_TEST(best_checkpoint(infos, "loss", true)->id == "1");

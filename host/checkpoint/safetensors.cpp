@@ -112,13 +112,15 @@ void parse_metadata(const json& value, std::map<std::string, std::string>& out) 
   }
 }
 
-std::string_view header_text(std::span<const std::byte> file) {
-  if (file.size() < kLengthBytes) fail("header: the file has {} bytes, the length alone takes 8", file.size());
+/// `begin`: the first bytes of a file of `file_bytes`, the header at least.
+std::string_view header_text(std::span<const std::byte> begin, uint64_t file_bytes) {
+  if (begin.size() < kLengthBytes) fail("header: the file has {} bytes, the length alone takes 8", begin.size());
   uint64_t length = 0;
-  std::memcpy(&length, file.data(), kLengthBytes);
+  std::memcpy(&length, begin.data(), kLengthBytes);
   if (length > kSafetensorsMaxHeader) fail("header: length {} is over the limit of {}", length, kSafetensorsMaxHeader);
-  if (length > file.size() - kLengthBytes) fail("header: length {} goes past the end of the file ({} bytes)", length, file.size());
-  std::string_view text(reinterpret_cast<const char*>(file.data()) + kLengthBytes, length);
+  if (length > file_bytes - kLengthBytes) fail("header: length {} goes past the end of the file ({} bytes)", length, file_bytes);
+  if (length > begin.size() - kLengthBytes) fail("header: length {} goes past the {} bytes that were read", length, begin.size());
+  std::string_view text(reinterpret_cast<const char*>(begin.data()) + kLengthBytes, length);
   text = text.substr(0, text.find_last_not_of(' ') + 1);
   if (!text.starts_with('{') || !text.ends_with('}')) fail("header: does not begin with {{ and end with }} and spaces");
   return text;
@@ -172,24 +174,33 @@ SafetensorsLayout lay_out_safetensors(std::span<const TensorView> tensors, const
   return layout;
 }
 
-SafetensorsFile read_safetensors(std::span<const std::byte> file) {
-  const std::string_view text = header_text(file);
-  const json header = parse_header(text);
+/// `place` makes an entry's data pointer.
+template <class Place>
+static SafetensorsFile read_entries(std::span<const std::byte> begin, uint64_t file_bytes, const Place& place) {
+  const json header = parse_header(header_text(begin, file_bytes));
   SafetensorsFile result;
   uint64_t length = 0;
-  std::memcpy(&length, file.data(), kLengthBytes);
+  std::memcpy(&length, begin.data(), kLengthBytes);
   result.header_bytes = kLengthBytes + length;
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
     if (name == kMetadataKey) parse_metadata(value, result.metadata);
     else entries.push_back(parse_entry(name, value));
   }
-  check_tiling(entries, file.size() - result.header_bytes);
+  check_tiling(entries, file_bytes - result.header_bytes);
   for (Entry& entry : entries) {
-    entry.tensor.data = file.data() + result.header_bytes + entry.begin;
+    entry.tensor.data = place(result.header_bytes + entry.begin);
     result.tensors.push_back(std::move(entry.tensor));
   }
   return result;
+}
+
+SafetensorsFile read_safetensors(std::span<const std::byte> file) {
+  return read_entries(file, file.size(), [&](uint64_t offset) { return file.data() + offset; });
+}
+
+SafetensorsFile read_safetensors_header(std::span<const std::byte> header, uint64_t file_bytes) {
+  return read_entries(header, file_bytes, [](uint64_t) { return static_cast<const std::byte*>(nullptr); });
 }
 
 }  // namespace trainhost

@@ -41,6 +41,9 @@ struct SafetensorsFile {
 /// Accepts the file only as a whole: no hole, overlap or trailing byte, no duplicate key, every size as shape and dtype demand. Throws SafetensorsError.
 SafetensorsFile read_safetensors(std::span<const std::byte> file);
 
+/// The same checks over the header alone, which are the first bytes of a file of `file_bytes`; the tensors have no data.
+SafetensorsFile read_safetensors_header(std::span<const std::byte> header, uint64_t file_bytes);
+
 /// Bits of one element; 0 for an unknown name.
 uint64_t safetensors_bits(std::string_view dtype);
 

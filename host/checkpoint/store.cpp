@@ -61,7 +61,7 @@ TransferOptions CheckpointStore::transfer() const { return {options_.block_bytes
 void CheckpointStore::claim() {
   if (attempt_ > 0) return;
   try {
-    attempt_ = claim_attempt(objects_, options_.prefix, options_.run_id);
+    attempt_ = claim_attempt(objects_, options_.prefix, options_.run_id, origin_);
   } catch (const PluginCallError& error) {
     throw unwritable("the checkpoint place cannot be claimed", error.what());
   }
@@ -99,7 +99,9 @@ SaveReport CheckpointStore::try_save(const Snapshot& snapshot) {
     const double start = monotonic_seconds();
     write(snapshot, writing);
     const double written = monotonic_seconds();
+    require_newest_attempt(snapshot.step);
     commit(snapshot, writing);
+    require_newest_attempt(snapshot.step);  // replaced between the look above and the commit: it is taken back
     const double committed = monotonic_seconds();
     verify(writing);
     report.write_seconds = written - start;
@@ -111,7 +113,7 @@ SaveReport CheckpointStore::try_save(const Snapshot& snapshot) {
   }
   for (const ObjectRecord& object : writing.manifest.objects) report.bytes += object.bytes;
   report.bytes += writing.manifest_text.size();
-  report.info = {writing.folder.id.text(), snapshot.window, snapshot.step, attempt_, num_saves_, true, false, report.bytes, writing.commit.unix_ms, snapshot.evaluation};
+  report.info = {writing.folder.id.text(), snapshot.window, snapshot.step, attempt_, num_saves_, true, false, report.bytes, writing.commit.unix_ms, snapshot.evaluation, {}};
   report.num_removed = retain();
   return report;
 }
@@ -146,10 +148,14 @@ void CheckpointStore::write(const Snapshot& snapshot, Writing& writing) {
   put(kManifestObject, ObjectSource(writing.manifest_text));
 }
 
+void CheckpointStore::require_newest_attempt(uint64_t step) {
+  const uint64_t newest = newest_attempt(objects_, options_.prefix);
+  if (newest <= attempt_) return;
+  throw Error(ExitCode::kCheckpointUnwritable, format("run {} was taken over by a newer process (attempt {}, this one is attempt {}): checkpoint of step {} was not saved; let the newer one go on",
+                                                      options_.run_id, newest, attempt_, step));
+}
+
 void CheckpointStore::commit(const Snapshot& snapshot, Writing& writing) {
-  if (const uint64_t newest = newest_attempt(objects_, options_.prefix); newest > attempt_)
-    throw Error(ExitCode::kCheckpointUnwritable, format("run {} was taken over by a newer process (attempt {}, this one is attempt {}): checkpoint of step {} was not saved; let the newer one go on",
-                                                        options_.run_id, newest, attempt_, snapshot.step));
   writing.commit = {writing.folder.id.text(), snapshot.window, writing.manifest_text.size(), crc32c(writing.manifest_text.data(), writing.manifest_text.size()), unix_milliseconds(), snapshot.evaluation};
   writing.folder.sizes.emplace(kCommitObject, 0);
   if (objects_.create(place(writing.folder.id) + std::string(kCommitObject), writing.commit.text())) return;
@@ -179,9 +185,7 @@ uint64_t CheckpointStore::retain() {
   uint64_t num_removed = 0;
   try {
     const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
-    std::vector<CheckpointInfo> infos;
-    for (const CheckpointFolder& folder : folders) infos.push_back(describe(folder));
-    for (const std::string& id : choose_outdated(infos, options_)) {
+    for (const std::string& id : choose_outdated(describe_all(folders), options_)) {
       const auto folder = std::find_if(folders.begin(), folders.end(), [&](const CheckpointFolder& candidate) { return candidate.id.text() == id; });
       remove_folder(objects_, options_.prefix, *folder);
       ++num_removed;

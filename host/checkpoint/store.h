@@ -44,6 +44,9 @@ struct CheckpointInfo {
   uint64_t bytes = 0;
   int64_t unix_ms = 0;
   std::map<std::string, double> evaluation;
+  std::string problem;  // why its commit record cannot be read; such a one is not verified
+  bool is_committed = true;
+  bool is_newer_format = false, is_superseded = false;  // only a newer program reads it; committed by a process that had been replaced
 };
 
 struct SaveReport {
@@ -73,7 +76,9 @@ struct StoreOptions {
   std::string run_id;
   std::string prefix;             // of all keys: empty, or ends with '/'
   uint64_t keep_last = 2;         // verified ones; at least 1
-  std::string best_metric;        // key of Snapshot::evaluation whose best checkpoint is kept; empty: none
+  uint64_t keep_every = 0;        // steps: of every so many the first checkpoint stays; 0: off
+  uint64_t keep_best = 1;         // verified ones with the best value of best_metric
+  std::string best_metric;        // key of Snapshot::evaluation; empty: none is kept for its value
   bool is_higher_better = false;
   uint64_t block_bytes = uint64_t{8} << 20;  // one checksum each; a multiple of 4096
   unsigned num_threads = 2;       // for parts and blocks
@@ -88,18 +93,26 @@ class CheckpointStore {
  public:
   CheckpointStore(ObjectStore& objects, StoreOptions options);
 
-  /// Takes the next attempt number, so that an older process of the same run can write no more. save() does it when it was not called before.
+  /// Takes the next attempt number, so that an older process of the same run can write no more, and what it still commits is ignored by those who come
+  /// later. save() does it when it was not called before.
   void claim();
+  /// For what is written from now on: a run that goes on elsewhere keeps its id.
+  void set_run_id(const std::string& run_id) { options_.run_id = run_id; }
 
   /// Writes, commits, reads back, marks verified, then removes what retention does not keep. Throws Error(kCheckpointUnwritable); nothing half is left then.
   SaveReport save(const Snapshot& snapshot);
 
-  /// Committed checkpoints, oldest first. One whose commit record cannot be read is listed by what its id says, not verified.
+  /// Committed checkpoints, oldest first. One whose commit record cannot be read is listed by what its id says, not verified, with the problem.
   std::vector<CheckpointInfo> list();
 
-  /// The newest checkpoint that passes every check; damaged ones are reported on the way. Empty when none was ever committed.
-  /// Throws Error(kCheckpointUnreadable) when there are some and none can be read, or when the place cannot be reached.
+  /// The newest checkpoint that passes every check; damaged ones are reported on the way. Empty when none was ever committed. Those of a process that had
+  /// been replaced come last. Throws Error(kCheckpointUnreadable) when there are some and none can be read, when the newest is of a newer format, or when
+  /// the place cannot be reached.
   std::optional<LoadedCheckpoint> load_newest_verified(const OnDamaged& on_damaged = {}, LoadScope scope = LoadScope::kAll);
+  /// The same among those that are good: what a run goes back to. Empty when none is good; the caller says whether that is an error.
+  std::optional<LoadedCheckpoint> load_newest_good(const OnDamaged& on_damaged = {}, LoadScope scope = LoadScope::kAll);
+  /// Without reading its data.
+  std::optional<CheckpointInfo> newest_good();
   /// Throws Error(kCheckpointUnreadable).
   LoadedCheckpoint load(const std::string& id, LoadScope scope = LoadScope::kAll);
 
@@ -123,13 +136,16 @@ class CheckpointStore {
   void verify(Writing& writing);
   void discard(const Writing& writing);
   uint64_t retain();
-  CheckpointInfo describe(const CheckpointFolder& folder);
+  void require_newest_attempt(uint64_t step);
+  std::vector<CheckpointInfo> describe_all(const std::vector<CheckpointFolder>& folders);
+  std::optional<LoadedCheckpoint> load_first(const std::vector<const CheckpointFolder*>& candidates, const OnDamaged& on_damaged, LoadScope scope);
   std::string place(const CheckpointId& id) const;
   TransferOptions transfer() const;
 
   StoreOptions options_;
   RetryingStore objects_;
   uint64_t attempt_ = 0, num_saves_ = 0;
+  std::string origin_;  // id of the checkpoint that was loaded from here
 };
 
 }  // namespace trainhost

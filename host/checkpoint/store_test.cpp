@@ -123,6 +123,99 @@ BOOST_AUTO_TEST_CASE(an_older_process_is_fenced_off) {
   BOOST_TEST(is_state(*newer.load_newest_verified(), 3));
 }
 
+BOOST_AUTO_TEST_CASE(a_process_that_is_replaced_while_it_commits_takes_its_checkpoint_back) {
+  MemoryStore objects;
+  HookedStore hooked(objects);
+  CheckpointStore zombie(hooked, small_options()), newer(objects, small_options());
+  zombie.save(SmallState(1).snapshot());
+  hooked.before = [&](const std::string& verb, const std::string& key) {
+    if (verb == "create" && key.ends_with("/commit")) newer.claim();
+  };
+  BOOST_CHECK_EXCEPTION(zombie.save(SmallState(2).snapshot()), Error, [](const Error& error) { return std::string(error.what()).find("taken over") != std::string::npos; });
+  BOOST_TEST(objects.list("step-000000000002").empty());
+  BOOST_TEST(is_state(*newer.load_newest_verified(), 1));
+}
+
+/// A newer process goes on from step 1 and dies; the process that it replaced dies right after a commit that came too late.
+struct LateCommit {
+  MemoryStore objects;
+  HookedStore hooked{objects};
+  LateCommit() {
+    CheckpointStore zombie(hooked, small_options()), newer(objects, small_options());
+    zombie.save(SmallState(1).snapshot());
+    hooked.before = [&](const std::string& verb, const std::string& key) {
+      if (verb != "create" || !key.ends_with("/commit")) return;
+      newer.load_newest_verified();
+      newer.claim();
+    };
+    hooked.after = [](const std::string& verb, const std::string& key) {
+      if (verb == "create" && key.ends_with("/commit")) throw Killed{};
+    };
+    BOOST_CHECK_THROW(zombie.save(SmallState(2).snapshot()), Killed);
+    objects.create("step-000000000002-a000001-n000002/verified", "as the zombie would have written it");
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_commit_of_a_replaced_process_is_ignored, LateCommit) {
+  CheckpointStore store(objects, small_options());
+  BOOST_TEST(store.list().size() == 2u);
+  BOOST_TEST(store.list().back().is_superseded);
+  BOOST_TEST(is_state(*store.load_newest_verified(), 1));
+  store.save(SmallState(3).snapshot());
+  BOOST_TEST(objects.list("step-000000000002").empty());  // retention takes it away, not the one that the run went on from
+  BOOST_TEST(store.list().size() == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_commit_of_a_replaced_process_is_better_than_none, LateCommit) {
+  objects.contents["step-000000000001-a000001-n000001/weights.safetensors"][5000] ^= 1;
+  std::vector<std::string> damaged;
+  const auto loaded = CheckpointStore(objects, small_options()).load_newest_verified([&](const CheckpointDamage& damage) { damaged.push_back(damage.id); });
+  BOOST_TEST(damaged == std::vector<std::string>{"step-000000000001-a000001-n000001"}, boost::test_tools::per_element());
+  BOOST_TEST(is_state(*loaded, 2));
+}
+
+BOOST_AUTO_TEST_CASE(the_newest_good_one_is_found_behind_newer_ones_that_are_not) {
+  MemoryStore objects;
+  CheckpointStore store(objects, small_options());
+  BOOST_TEST(!store.newest_good().has_value());
+  BOOST_TEST(!store.load_newest_good().has_value());
+  const std::string first = store.save(SmallState(1).snapshot()).info.id, second = store.save(SmallState(2).snapshot()).info.id;
+  store.save(SmallState(3).snapshot());
+  BOOST_TEST(store.mark_good(first));
+  BOOST_TEST(store.newest_good()->id == first);
+  BOOST_TEST(store.mark_good(second));
+  BOOST_TEST(store.newest_good()->id == second);
+  BOOST_TEST(is_state(*store.load_newest_good(), 2));
+  BOOST_TEST(is_state(*store.load_newest_verified(), 3));
+  objects.contents[second + "/optimizer.safetensors"][5000] ^= 1;
+  BOOST_TEST(is_state(*store.load_newest_good(), 1));
+}
+
+BOOST_AUTO_TEST_CASE(a_newer_format_is_refused_and_nothing_older_takes_its_place) {
+  MemoryStore objects;
+  CheckpointStore(objects, small_options()).save(SmallState(1).snapshot());
+  const std::string newer = CheckpointStore(objects, small_options()).save(SmallState(2).snapshot()).info.id;
+  std::string& commit = objects.contents[newer + "/commit"];
+  std::string line(unseal(commit));
+  commit = seal(line.replace(line.find("\"format\":1"), 10, "\"format\":2"));
+  CheckpointStore store(objects, small_options());
+  BOOST_CHECK_EXCEPTION(store.load_newest_verified(), Error, [&](const Error& error) {
+    return error.code() == ExitCode::kCheckpointUnreadable && std::string(error.what()).find(newer + ": commit is of format 2, this program reads format 1") != std::string::npos;
+  });
+  BOOST_TEST(store.list().back().is_newer_format);
+  for (uint64_t step = 3; step < 7; ++step) store.save(SmallState(step).snapshot());
+  BOOST_TEST(objects.contents.contains(newer + "/commit"));  // retention leaves what it cannot judge
+}
+
+BOOST_AUTO_TEST_CASE(a_claim_that_cannot_be_understood_replaces_nobody) {
+  MemoryStore objects;
+  CheckpointStore(objects, small_options()).save(SmallState(1).snapshot());
+  objects.contents["attempts/000007"] = "torn";
+  CheckpointStore store(objects, small_options());
+  BOOST_TEST(is_state(*store.load_newest_verified(), 1));
+  BOOST_TEST(store.save(SmallState(2).snapshot()).info.attempt == 8u);
+}
+
 BOOST_AUTO_TEST_CASE(claims_that_race_get_numbers_of_their_own) {
   MemoryStore objects;
   HookedStore hooked(objects);

@@ -20,13 +20,18 @@ struct Command {
 };
 
 // Groups: c config and plugins, p plugins check, n plugins explain, new and lock, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json,
-// o origins, q verbosity, m other plugins to load.
+// o origins, q verbosity, m other plugins to load, C backend of ckpt, K ckpt.
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"run", "[run] [CONFIG] [key=value ...]", "train; without CONFIG the default job", "crdjq"},
       {"smoke", "smoke [CONFIG] [key=value ...]", "take a run's own config through every phase on a few batches, before the expensive run", "cvjq"},
       {"sample", "sample RUN", "continue a prompt with the model of a run", "svkjq"},
       {"evaluate", "evaluate RUN", "evaluate the model of a run on its evaluation sets", "vkjq"},
+      {"ckpt", "ckpt list | inspect | verify PLACE | diff A B | prune PLACE --keep-last N ... | export PLACE DEST",
+       "PLACE is a run folder, a checkpoint or a folder of them, or a URI such as s3://BUCKET/PREFIX; where one checkpoint is wanted, the newest verified one\n"
+       "list, inspect: what lies there, what is in it; verify: reads all of it back, exit code 14 for damage; diff: what differs between two checkpoints\n"
+       "prune: removes old ones, never the two newest good ones; export: weights as one safetensors file, or as a Hugging Face folder",
+       "CKjq"},
       {"plugins", "plugins list | info NAME|FILE | explain NAME|FILE | check NAME|FILE [key=value ...] | lock [CONFIG] | new KIND NAME",
        "list, info, explain: what is installed, what a plugin's keys mean, why one would load or not; these run no plugin code\n"
        "check: asks a plugin file what its kind promises, exit code 13 when it does not hold\n"
@@ -60,6 +65,18 @@ void add_group(po::options_description& options, char group) {
       add("reproduce", po::value<uint64_t>(), "check: seed of what is random, as a failure prints it");
       add("time-limit", po::value<double>(), "check: seconds that one question may take (default: 30)");
       add("in-process", "check: all questions in this process, for a debugger; a crash ends it, and there is no time limit");
+      return;
+    case 'C':
+      add("plugins", po::value<std::vector<std::string>>()->composing(), "the checkpoint backend, where several serve the scheme of PLACE");
+      add("config", po::value<std::string>(), "TOML file with the backend's table; bare words NAME.KEY=VALUE set keys too");
+      return;
+    case 'K':
+      add("keep-last", po::value<uint64_t>(), "prune: so many of the newest stay");
+      add("keep-every", po::value<uint64_t>(), "prune: of every so many steps the first checkpoint stays");
+      add("keep-best", po::value<uint64_t>(), "prune: so many with the lowest --metric stay");
+      add("metric", po::value<std::string>(), "list, prune: SET/METRIC of the evaluations (default: the loss, where there is one set)");
+      add("dry-run", "prune: show what would be removed, remove nothing");
+      add("format", po::value<std::string>(), "export: safetensors (default; DEST is a file) or huggingface (DEST is a folder)");
       return;
     case 'r':
       add("name", po::value<std::string>(), "name of the run; its folder is DIR/NAME");
@@ -175,6 +192,11 @@ void take_values(const po::variables_map& values, Request& request) {
   take(values, "temperature", request.temperature);
   take(values, "top-k", request.top_k);
   take(values, "checkpoint", request.checkpoint);
+  take(values, "keep-last", request.keep_last);
+  take(values, "keep-every", request.keep_every);
+  take(values, "keep-best", request.keep_best);
+  take(values, "metric", request.metric);
+  take(values, "format", request.format);
   take(values, "config", request.config_file);
   take(values, "fields", request.fields);
   take(values, "only", request.only);

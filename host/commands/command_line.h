@@ -9,7 +9,7 @@ namespace trainhost {
 
 /// What `run`, `smoke`, `config`, `sample` and `evaluate` take in common. Members that a sub-command does not accept keep their defaults.
 struct Request {
-  std::string command;                    // "run", "smoke", "sample", "evaluate", "plugins", "model", "config", "help", "completion", "version"
+  std::string command;                    // "run", "smoke", "sample", "evaluate", "ckpt", "plugins", "model", "config", "help", "completion", "version"
   std::vector<std::string> words;         // positional arguments that are no overrides: CONFIG, RUN, "list", "info NAME", a topic ...
   std::vector<std::string> overrides;     // a.b=c  +a.b=c  ~a.b, in order, from words and --set
   std::vector<std::string> plugin_edits;  // --plugins, split at commas: "amp", "-csvlog", "kind/name", "path/x.so"
@@ -28,8 +28,14 @@ struct Request {
   bool is_dry_run = false, is_json = false, is_quiet = false, wants_origins = false, wants_help = false;
   int verbosity = 0;
 
+  // ckpt
+  std::optional<uint64_t> keep_last, keep_every, keep_best;  // prune
+  std::optional<std::string> metric;                         // prune, list: "set/metric"
+  std::string format = "safetensors";                        // export
+
+  std::optional<std::string> config_file;  // plugins check, ckpt
+
   // plugins check
-  std::optional<std::string> config_file;
   std::vector<std::string> fields;        // files with the fields that a model is built for, one set each
   std::vector<std::string> only;          // beginnings of the ids of questions; empty = all
   std::optional<uint64_t> reproduce;      // the seed

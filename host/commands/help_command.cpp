@@ -7,6 +7,7 @@
 
 #include "base/nearest.h"
 #include "base/table.h"
+#include "commands/ckpt_command.h"
 #include "commands/plugins_command.h"
 #include "config/resolve.h"
 #include "plugin/kind.h"
@@ -50,7 +51,7 @@ plugin files are refused.
 constexpr const char* kResume = R"(The same command goes on where its run stopped: same name, same values of the keys that change the numbers.
 --resume auto    (default) goes on from the newest verified checkpoint; a damaged one is reported and the older used
 --resume never   starts NAME-2 (and so on); nothing is overwritten, and a checkpoint.uri that holds a run of this name already is refused
---resume URI     starts a new run from the newest verified checkpoint of another one, e.g. file:/data/runs/a/checkpoints
+--resume URI     starts a new run from the newest verified checkpoint of another one, e.g. file:/data/runs/a/checkpoints, or from the one that URI names
 A finished run is left alone (NAME-2), unless `max` was raised: then it goes on.
 Other values are refused with the keys that differ; --resume-without NAME accepts one key, or leaves one plugin's state out.
 Ctrl-C or SIGTERM once: finishes the step, saves, exit 75. Twice: exit 130 at once, resuming from the last checkpoint.
@@ -159,6 +160,8 @@ ExitCode completion_command(const Request& request) {
                "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
                "  elif [[ $command == plugins && $COMP_CWORD -eq 2 ]]; then\n"
                "    COMPREPLY=($(compgen -W \"" << spaced(plugins_verbs()) << "\" -- \"$word\"))\n"
+               "  elif [[ $command == ckpt && $COMP_CWORD -eq 2 ]]; then\n"
+               "    COMPREPLY=($(compgen -W \"" << spaced(ckpt_verbs()) << "\" -- \"$word\"))\n"
                "  elif [[ $command == plugins && ${COMP_WORDS[2]} == new && $COMP_CWORD -eq 3 ]]; then\n"
                "    COMPREPLY=($(compgen -W \"" << spaced(kind_names()) << "\" -- \"$word\"))\n"
                "  elif [[ $COMP_CWORD -eq 1 ]]; then\n"

@@ -48,9 +48,10 @@ std::string plugin_name(const Job& job, std::string_view kind) {
   return "";
 }
 
+double window_seconds(const Session::MicroBatchCost& cost) { return cost.seconds * static_cast<double>(cost.window.micro_batch_samples.size()); }
+
 // Until the first limit that can be foretold, at the pace of one measured micro-batch.
 double expected_seconds(const Job& job, const Session& session, const Session::MicroBatchCost& cost, uint64_t windows_done) {
-  const double window_seconds = cost.seconds * static_cast<double>(cost.window.micro_batch_samples.size());
   const double samples = static_cast<double>(cost.window.samples), targets = static_cast<double>(cost.window.max_targets);
   double shortest = std::numeric_limits<double>::quiet_NaN();
   for (const Interval& limit : job.config.run.max) {
@@ -67,7 +68,7 @@ double expected_seconds(const Job& job, const Session& session, const Session::M
       case Unit::kMoney: shortest = std::fmin(shortest, limit.amount / *job.config.run.price_per_hour * 3600); break;
       default: break;
     }
-    if (std::isfinite(windows)) shortest = std::fmin(shortest, std::fmax(0, windows - static_cast<double>(windows_done)) * window_seconds);
+    if (std::isfinite(windows)) shortest = std::fmin(shortest, std::fmax(0, windows - static_cast<double>(windows_done)) * window_seconds(cost));
   }
   return shortest;
 }
@@ -91,7 +92,7 @@ std::vector<LoadedPlugin> loaded_plugins(const Job& job) {
   return loaded;
 }
 
-PlanView make_plan(const Session& session, const Job& job, const Session::MicroBatchCost& cost, uint64_t windows_done) {
+PlanView make_plan(Session& session, const Job& job, const Session::MicroBatchCost& cost, uint64_t windows_done) {
   const SessionReport& report = session.report();
   PlanView plan;
   plan.model = plugin_name(job, "model");
@@ -106,6 +107,7 @@ PlanView make_plan(const Session& session, const Job& job, const Session::MicroB
   plan.expected_seconds = expected_seconds(job, session, cost, windows_done);
   plan.currency = job.config.run.currency;
   if (job.config.run.price_per_hour && std::isfinite(plan.expected_seconds)) plan.expected_cost = plan.expected_seconds / 3600 * *job.config.run.price_per_hour;
+  plan.more.emplace_back("checkpoints", session.save_outlook(window_seconds(cost)).text());
   for (const std::string& group : report.model.groups) plan.more.emplace_back("group", group);
   plan.more.emplace_back("samples", format("{} an epoch", report.train_samples));
   return plan;
@@ -155,16 +157,20 @@ void RunProcess::open_session() {
   const double started = monotonic_seconds();
   session_ = std::make_unique<Session>(std::move(setup), ledger_, console_, *telemetry_, preemption_.get());
   session_->store().probe();  // a place that cannot be written must not be found after hours of training
+  session_->store().claim();  // from here on no other process of this run can save
   write_file_atomically(folder_.path() / "config.toml", resolved_toml(job_.config));  // not before: a refused resume leaves the run as it was
   if (record_.empty()) {
     record_ = first_record();
-    record_["run_id"] = run_id;
     if (const std::string uri = request_.initial_uri(); !uri.empty()) record_["initial_uri"] = uri;
   }
-  record_["attempts"] = record_.value("attempts", 0) + 1;
+  const bool was_killed = folder_.is_resume() && folder_.record().value("status", "") == "running";
+  const bool is_adopted = session_->run_id() != run_id;  // what another machine began
+  record_["run_id"] = session_->run_id();
+  record_["attempts"] = is_adopted ? ledger_.report().num_attempts : record_.value("attempts", uint64_t{0}) + 1;
+  if (was_killed || is_adopted) ledger_.count_interruption();
   record_["status"] = "running";
   record_["plugins"] = plugin_files();  // of this attempt; those of earlier ones are in the log
-  publish("run_start", {{"run_id", run_id}, {"name", job_.config.run.name}, {"attempt", record_["attempts"]}, {"version", TRAINHOST_VERSION},
+  publish("run_start", {{"run_id", session_->run_id()}, {"name", job_.config.run.name}, {"attempt", record_["attempts"]}, {"version", TRAINHOST_VERSION},
                         {"device", session_->report().device.name}, {"trajectory_hash", session_->identity().trajectory_hash}, {"plugins", record_["plugins"]}});
   if (const CheckpointInfo* restored = session_->restored())
     publish("restored", {{"step", restored->step}, {"window", restored->window}, {"key", restored->id}, {"seconds", monotonic_seconds() - started}});
@@ -199,9 +205,13 @@ void RunProcess::show_plan() {
   const PlanView plan = make_plan(*session_, job_, cost, session_->trainer().state().windows);
   console_.plan(plan);
   const auto number = [](double value) { return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr); };
+  const auto known = [](std::optional<double> value) { return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr); };
+  const SaveOutlook saves = session_->save_outlook(window_seconds(cost));
   publish("plan", {{"parameters", plan.num_parameters}, {"trainable", plan.num_trainable}, {"tokens_per_window", plan.tokens_per_window},
                    {"micro_batches", cost.window.micro_batch_samples.size()}, {"memory_bytes", plan.memory_bytes}, {"expected_seconds", number(plan.expected_seconds)},
-                   {"expected_cost", plan.expected_cost ? number(*plan.expected_cost) : nullptr}});
+                   {"expected_cost", plan.expected_cost ? number(*plan.expected_cost) : nullptr},
+                   {"checkpoint_seconds", known(saves.interval_seconds)}, {"loss_seconds_per_hour", known(saves.loss_seconds_per_hour())},
+                   {"loss_cost_per_hour", known(saves.loss_cost_per_hour())}});
 }
 
 void RunProcess::train() {
@@ -210,6 +220,8 @@ void RunProcess::train() {
   record_["max"] = max;
   folder_.write_record(record_);  // from here on the folder holds a run
   ledger_.finish_start_up();
+  training_began_ = monotonic_seconds();
+  first_window_ = session_->trainer().state().windows;
   const Outcome outcome = session_->trainer().train();
   if (outcome.restore_best && !job_.config.run.evaluations.empty()) {
     const auto best = session_->checkpoints().restore_best_weights(job_.config.run.evaluations.front().name + "/loss");
@@ -227,6 +239,7 @@ void RunProcess::show_result(const Outcome& outcome) {
   const RunState& state = session_->trainer().state();
   console_.stopped({outcome.reason, outcome.rule, static_cast<int>(outcome.code), state.collected_step(), state.observed.skipped, ledger_.seconds()});
   console_.ledger(report_text(ledger_.report()));
+  show_checkpoints();
   console_.folder(folder_.path().string());
   if (session_->report().is_byte_level)
     for (const EvaluationSet& set : job_.config.run.evaluations)
@@ -238,6 +251,15 @@ void RunProcess::show_result(const Outcome& outcome) {
   } catch (const std::exception& failure) {
     log_warning("no text was sampled: {}", failure.what());  // the training is done and saved all the same
   }
+}
+
+// What saving was worth, by what this process has measured.
+void RunProcess::show_checkpoints() {
+  const uint64_t windows = session_->trainer().state().windows - first_window_;
+  const double seconds = monotonic_seconds() - training_began_;
+  const SaveOutlook saves = session_->save_outlook(windows > 0 ? seconds / static_cast<double>(windows) : std::numeric_limits<double>::quiet_NaN());
+  record_["checkpoints"] = to_json(saves);
+  if (saves.loss_seconds_per_hour()) console_.result("checkpoints", saves.text());
 }
 
 void RunProcess::show_sample(uint64_t step) {

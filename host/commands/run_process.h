@@ -29,6 +29,7 @@ class RunProcess {
   void show_plan();
   void train();
   void show_result(const Outcome& outcome);
+  void show_checkpoints();
   void show_sample(uint64_t step);
   void write_end(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason);
   void finish(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason);
@@ -45,10 +46,12 @@ class RunProcess {
   std::unique_ptr<Telemetry> telemetry_;
   std::unique_ptr<Preemption> preemption_;
   std::unique_ptr<Session> session_;
+  double training_began_ = 0;      // monotonic seconds
+  uint64_t first_window_ = 0;      // windows tried before this process
 };
 
 /// The rows of the plan, also for --dry-run and smoke. `cost`: what one micro-batch was measured to take.
-PlanView make_plan(const Session& session, const Job& job, const Session::MicroBatchCost& cost, uint64_t windows_done);
+PlanView make_plan(Session& session, const Job& job, const Session::MicroBatchCost& cost, uint64_t windows_done);
 
 /// The table of what is loaded.
 std::vector<LoadedPlugin> loaded_plugins(const Job& job);

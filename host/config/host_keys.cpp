@@ -54,12 +54,16 @@ constexpr HostKey kKeys[] = {
     {"checkpoint.uri", R"({"type":["string","array"],"items":{"type":"string","minLength":1},"x-trajectory":false})",
      "Where checkpoints go; the scheme chooses among the backends in `plugins`. A list where a decorator takes several. Default: file:<run "
      "folder>/checkpoints."},
-    {"checkpoint.every", R"({"type":"string","format":"interval","default":"10min","x-trajectory":false})",
-     "How often a checkpoint is saved; one is always saved at the end."},
+    {"checkpoint.every", R"({"type":"string","format":"interval_or_auto","default":"10min","x-trajectory":false})",
+     "How often a checkpoint is saved; one is always saved at the end. auto: where the time that saves cost and the work that interruptions lose balance."},
+    {"checkpoint.mean_time_between_interruptions", R"({"type":"string","format":"interval","x-trajectory":false})",
+     "How long this machine lasts between interruptions that come without notice, in s, min or h. Absent: from those that the run has seen, and one a day."},
     {"checkpoint.mode", R"({"type":"string","enum":["overlap","wait","sync"],"default":"overlap","x-trajectory":false})",
      "overlap: training goes on while the state is copied and written, which takes host memory for one more copy of it. wait: it waits for the copy. "
      "sync: it waits for all of it."},
     {"checkpoint.keep_last", R"({"type":"integer","minimum":1,"default":2,"x-trajectory":false})", "Newest verified checkpoints that are kept."},
+    {"checkpoint.keep_every", R"({"type":"integer","minimum":0,"default":0,"x-trajectory":false})",
+     "Steps: of every so many the first checkpoint is kept beside the newest, for good. 0: none."},
     {"checkpoint.keep_best", R"({"type":"integer","minimum":0,"default":1,"x-trajectory":false})",
      "Checkpoints with the best evaluation that are kept beside the newest."},
     {"checkpoint.good_after", R"({"type":"integer","minimum":0,"default":50,"x-trajectory":false})", "Healthy windows after a checkpoint that make it good."},

@@ -79,6 +79,7 @@ micro_batch_samples = 16
 uri = "file:/x"
 every = "5min"
 keep_last = 3
+keep_every = 1000
 keep_best = 0
 good_after = 10
 decorators = ["faultckpt"]
@@ -156,7 +157,7 @@ BOOST_AUTO_TEST_CASE(every_key_of_the_other_tables_arrives) {
   BOOST_TEST(run.evaluations[1].every.text == "100step");
   BOOST_TEST(run.checkpoint.uris.front() == "file:/x");
   BOOST_TEST(run.checkpoint.every.text == "5min");
-  BOOST_TEST((run.checkpoint.keep_last == 3 && run.checkpoint.keep_best == 0 && run.checkpoint.good_after == 10));
+  BOOST_TEST((run.checkpoint.keep_last == 3 && run.checkpoint.keep_every == 1000 && run.checkpoint.keep_best == 0 && run.checkpoint.good_after == 10));
   BOOST_TEST((run.execution.cuda_graph == "off" && run.execution.threads == 2));
   BOOST_TEST(run.telemetry.every.text == "1epoch");
   BOOST_TEST(run.model.fields.at("x") == "tokens");

@@ -28,9 +28,11 @@ struct EvaluationSet {
 
 struct CheckpointConfig {
   std::vector<std::string> uris;  // empty = file:<run folder>/checkpoints
-  Interval every;
+  Interval every;             // unless is_automatic
+  bool is_automatic = false;  // "auto"
+  std::optional<Interval> mean_time_between_interruptions;  // in seconds, minutes or hours
   std::string mode = "overlap";  // overlap | wait | sync
-  uint64_t keep_last = 2, keep_best = 1, good_after = 50;
+  uint64_t keep_last = 2, keep_every = 0, keep_best = 1, good_after = 50;
   std::vector<std::string> decorators;  // innermost first
 };
 

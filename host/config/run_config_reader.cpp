@@ -117,12 +117,24 @@ class Reader {
 
   void read_checkpoint(CheckpointConfig& checkpoint) {
     checkpoint.uris = texts({"checkpoint", "uri"});
-    checkpoint.every = interval({"checkpoint", "every"});
+    checkpoint.is_automatic = get<std::string>({"checkpoint", "every"}) == "auto";
+    if (!checkpoint.is_automatic) checkpoint.every = interval({"checkpoint", "every"});
+    read_hazard(checkpoint);
     take({"checkpoint", "mode"}, checkpoint.mode);
     take({"checkpoint", "keep_last"}, checkpoint.keep_last);
+    take({"checkpoint", "keep_every"}, checkpoint.keep_every);
     take({"checkpoint", "keep_best"}, checkpoint.keep_best);
     take({"checkpoint", "good_after"}, checkpoint.good_after);
     take({"checkpoint", "decorators"}, checkpoint.decorators);
+  }
+
+  void read_hazard(CheckpointConfig& checkpoint) {
+    const KeyPath path{"checkpoint", "mean_time_between_interruptions"};
+    if (!get<std::string>(path)) return;
+    const Interval mean = interval(path);
+    const bool is_time = mean.unit == Unit::kSecond || mean.unit == Unit::kMinute || mean.unit == Unit::kHour;
+    if (is_time) checkpoint.mean_time_between_interruptions = mean;
+    else if (!mean.text.empty()) problems_.add(format("{}: \"{}\" is no time; wanted s, min or h, such as 6h", place_of(path), mean.text));
   }
 
   void read_sample(SampleConfig& sample) const {

@@ -21,7 +21,7 @@ class Problems {
 };
 
 /// The keywords that count: type (one or a list), properties, additionalProperties (false or a schema), required, items, minItems, maxItems, enum, minimum,
-/// maximum, exclusiveMinimum, exclusiveMaximum, minLength, pattern, default, description, format "interval", and
+/// maximum, exclusiveMinimum, exclusiveMaximum, minLength, pattern, default, description, format "interval" or "interval_or_auto", and
 ///   "x-alternatives": [["a", "b"]]  keys that exclude each other: the one set at the higher level replaces the others and their defaults
 ///   "x-trajectory": false           the key (or the whole table) does not change the numbers of the run
 ///   "x-secret": true                a password or the like: shown and written nowhere, and no part of the trajectory; a string may look like a number

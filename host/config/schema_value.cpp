@@ -71,7 +71,9 @@ std::string check_text(const json& rules, const std::string& text) {
     return text.empty() ? "must not be empty" : format("is too short: \"{}\"", text);
   if (rules.contains("pattern") && !std::regex_search(text, std::regex(rules["pattern"].get<std::string>(), std::regex::ECMAScript)))
     return format("must match {}, got \"{}\"; {}", rules["pattern"].get<std::string>(), text, rules.value("description", "see its meaning"));
-  return rules.value("format", "") == "interval" ? check_interval(text) : std::string();
+  const std::string kind = rules.value("format", "");
+  const bool is_interval = kind == "interval" || (kind == "interval_or_auto" && text != "auto");
+  return is_interval ? check_interval(text) : std::string();
 }
 
 std::string check_list(const json& rules, json& list) {
@@ -102,6 +104,7 @@ std::string check_choice(const json& choices, const json& value) {
 std::string type_text(const json& rules) {
   std::string text;
   for (const std::string& type : types_of(rules)) text += (text.empty() ? "" : " or ") + (type == "array" ? "list" : type == "object" ? "table" : type);
+  if (rules.value("format", "") == "interval_or_auto") return "interval or auto";
   if (rules.value("format", "") == "interval")
     return "interval" + (text == "string" ? "" : " or " + text.substr(std::min(text.size(), std::string("string or ").size())));
   return text.empty() ? "value" : text;

@@ -141,6 +141,7 @@ LedgerReport Ledger::report() {
   LedgerReport report = make_report(all, options_.price_per_hour);
   report.currency = options_.currency;
   report.num_attempts = num_earlier_attempts_ + 1;
+  report.num_interruptions = num_interruptions();
   return report;
 }
 
@@ -156,6 +157,7 @@ nlohmann::json Ledger::to_json() {
   return {{"v", 1},
           {"currency", options_.currency},
           {"attempts", num_earlier_attempts_ + 1},
+          {"interruptions", num_interruptions()},
           {"first_start_unix_ns", first_start_unix_ns_},
           {"saved_unix_ns", unix_nanoseconds()},
           {"segments", std::move(segments)}};
@@ -172,12 +174,13 @@ void Ledger::restore_json(const nlohmann::json& saved) {
                                             options_.currency, currency));
     std::vector<Totals> segments;
     for (const auto& segment : saved.at("segments")) segments.push_back(Totals::from_json(segment));
-    const uint64_t attempts = saved.at("attempts");
+    const uint64_t attempts = saved.at("attempts"), interruptions = saved.value("interruptions", uint64_t{0});
     const int64_t first_start = saved.at("first_start_unix_ns");
     if (saved_unix_ns <= restored_saved_unix_ns_) return;
     restored_saved_unix_ns_ = saved_unix_ns;
     earlier_ = std::move(segments);
     num_earlier_attempts_ = attempts;
+    num_earlier_interruptions_ = interruptions;
     first_start_unix_ns_ = first_start;
   } catch (const nlohmann::json::exception& failure) {
     throw Error(ExitCode::kCheckpointUnreadable, format("ledger of the run: damaged: {}; resume from an older checkpoint", failure.what()));

@@ -62,6 +62,11 @@ class Ledger final : public CallMeter {
   /// Everything, for people and for the event `ledger`. [train]
   LedgerReport report();
 
+  /// The process before this one ended without notice. [train]
+  void count_interruption() { ++num_new_interruptions_; }
+  /// Of all attempts. [train]
+  uint64_t num_interruptions() const { return num_earlier_interruptions_ + num_new_interruptions_; }
+
   const std::string& currency() const { return options_.currency; }
   std::optional<double> price_per_hour() const { return options_.price_per_hour; }
 
@@ -98,7 +103,7 @@ class Ledger final : public CallMeter {
   std::atomic<uint32_t> num_accounts_ = 0;
   std::mutex accounts_mutex_;
   std::vector<Totals> earlier_;  // one for each price
-  uint64_t num_earlier_attempts_ = 0;
+  uint64_t num_earlier_attempts_ = 0, num_earlier_interruptions_ = 0, num_new_interruptions_ = 0;
   int64_t restored_saved_unix_ns_ = -1, first_start_unix_ns_ = 0;
 };
 

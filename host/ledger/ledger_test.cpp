@@ -308,6 +308,23 @@ BOOST_AUTO_TEST_CASE(money_is_shown_as_precisely_as_it_is_small) {
   BOOST_TEST(money_text(std::nullopt, "usd") == "not measured");
 }
 
+BOOST_AUTO_TEST_CASE(interruptions_are_counted_over_attempts) {
+  double now = 0;
+  Ledger first({std::nullopt, "usd", [&] { return now; }, 0.0});
+  first.count_interruption();
+  Ledger second({std::nullopt, "usd", [&] { return now; }, 0.0});
+  second.count_interruption();  // before or after the restore
+  second.restore_json(first.to_json());
+  BOOST_TEST(second.num_interruptions() == 2u);
+  BOOST_TEST(second.report().num_interruptions == 2u);
+  BOOST_TEST(report_json(second.report()).at("interruptions") == 2u);
+  auto old = first.to_json();
+  old.erase("interruptions");
+  Ledger third({std::nullopt, "usd", [&] { return now; }, 0.0});
+  third.restore_json(old);
+  BOOST_TEST(third.num_interruptions() == 0u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace trainhost

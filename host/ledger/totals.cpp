@@ -123,7 +123,7 @@ LedgerReport make_report(std::span<const Totals> segments, std::optional<double>
 nlohmann::json report_json(const LedgerReport& report) {
   const auto or_null = [](std::optional<double> value) { return value ? nlohmann::json(*value) : nlohmann::json(nullptr); };
   nlohmann::json out{{"seconds", seconds_of(report.wall_ns)}, {"cost", or_null(report.cost)},          {"price_per_hour", or_null(report.price_per_hour)},
-                     {"currency", report.currency},           {"attempts", report.num_attempts},       {"parts", nlohmann::json::object()},
+                     {"currency", report.currency},           {"attempts", report.num_attempts},       {"interruptions", report.num_interruptions}, {"parts", nlohmann::json::object()},
                      {"plugins", nlohmann::json::object()},   {"background", nlohmann::json::object()}};
   for (const LedgerLine& line : report.activities) out["parts"][line.name] = {{"seconds", seconds_of(line.ns)}, {"cost", or_null(line.cost)}};
   for (const LedgerLine& line : report.plugins)
@@ -161,7 +161,8 @@ std::string report_text(const LedgerReport& report) {
   if (!report.price_per_hour) text += "  cost is not measured: price_per_hour is not set\n";
   if (report.priced_later_ns > 0)
     text += format("  {} of it ran before a price was known and count at the present price\n", human_seconds(seconds_of(report.priced_later_ns)));
-  if (report.num_attempts > 1) text += format("  over {} attempts\n", report.num_attempts);
+  const std::string interrupted = report.num_interruptions > 0 ? format(", {} of them interrupted without notice", report.num_interruptions) : "";
+  if (report.num_attempts > 1) text += format("  over {} attempts{}\n", report.num_attempts, interrupted);
   return text;
 }
 

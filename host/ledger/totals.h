@@ -57,7 +57,7 @@ struct LedgerLine {
 /// All attempts of a run. The `ns` of activities and plugins together are wall_ns; those of background are not part of it.
 struct LedgerReport {
   int64_t wall_ns = 0;
-  uint64_t num_attempts = 1;
+  uint64_t num_attempts = 1, num_interruptions = 0;
   std::optional<double> cost;
   std::optional<double> price_per_hour;  // of now
   std::string currency;
@@ -68,7 +68,7 @@ struct LedgerReport {
 /// Adds up segments of known and unknown prices; unknown ones count at `price_per_hour`.
 LedgerReport make_report(std::span<const Totals> segments, std::optional<double> price_per_hour);
 
-/// Event `ledger`: {"seconds", "cost", "currency", "price_per_hour", "attempts", "parts": {..}, "plugins": {..}, "background": {..}}; null = not measured.
+/// Event `ledger`: {"seconds", "cost", "currency", "price_per_hour", "attempts", "interruptions", "parts": {..}, "plugins": {..}, "background": {..}}; null = not measured.
 nlohmann::json report_json(const LedgerReport& report);
 
 /// The table "where time went", lines ended by newlines.

@@ -16,7 +16,8 @@ RestoredRun unpack(LoadedCheckpoint checkpoint) {
     const Json all = Json::parse(checkpoint.run_state_json);
     run.state = run_state_from_json(all.at("state"));
     run.ledger = all.at("ledger");
-    run.identity = {all.at("trajectory"), checkpoint.trajectory_hash, all.at("schedule_length"), all.at("data_fingerprint"), all.value("plugins", Json::array())};
+    run.identity = {all.at("trajectory"), checkpoint.trajectory_hash, all.at("schedule_length"), all.at("data_fingerprint"), all.value("plugins", Json::array()), all.value("model", Json::object())};
+    if (all.contains("save_cost")) run.save_cost = save_cost_from_json(all.at("save_cost"));
   } catch (const Json::exception& problem) {
     throw Error(ExitCode::kCheckpointUnreadable, format("checkpoint {}: the loop's state is not as this version writes it: {}; resume with the trainhost that wrote it",
                                                         checkpoint.info.id, problem.what()));
@@ -32,7 +33,7 @@ SaveMode parse_save_mode(std::string_view text) {
 }
 
 Checkpoints::Checkpoints(CheckpointStore& store, Engine& engine, std::vector<Instance*> stateful, Ledger& ledger, RunIdentity identity, Options options)
-    : store_(store), engine_(engine), stateful_(std::move(stateful)), ledger_(ledger), identity_(std::move(identity)), options_(options), thread_(store) {
+    : store_(store), engine_(engine), stateful_(std::move(stateful)), ledger_(ledger), identity_(std::move(identity)), options_(options), cost_(options.cost), thread_(store) {
   if (options_.mode != SaveMode::kSync) engine_.prepare_copies();
 }
 
@@ -49,7 +50,7 @@ SaveThread::Job Checkpoints::make_job(const RunState& state, const std::map<std:
   for (Instance* instance : stateful_)
     job.snapshot.plugin_states.push_back({instance->full_name(), instance->record().version, State(*instance).save()});
   job.snapshot.run_state_json = Json{{"state", to_json(state)}, {"ledger", ledger_.to_json()}, {"trajectory", identity_.trajectory},
-                                     {"schedule_length", identity_.schedule_length}, {"data_fingerprint", identity_.data_fingerprint}, {"plugins", identity_.plugins}}.dump();
+                                     {"schedule_length", identity_.schedule_length}, {"data_fingerprint", identity_.data_fingerprint}, {"plugins", identity_.plugins}, {"model", identity_.model}, {"save_cost", to_json(cost_)}}.dump();
   job.snapshot.window = state.windows;
   job.snapshot.step = state.collected_step();
   job.snapshot.trajectory_hash = identity_.trajectory_hash;
@@ -71,6 +72,7 @@ void Checkpoints::begin(const RunState& state, const std::map<std::string, doubl
   SaveThread::Job job = make_job(state, evaluation, mode);
   const std::shared_ptr<StateCopy> copy = job.copy;
   saving_ = {state.windows, 0};
+  saving_mode_ = mode;
   thread_.save(std::move(job));
   if (mode == SaveMode::kWait) copy->wait();
   if (mode == SaveMode::kSync) drain();
@@ -84,6 +86,8 @@ Checkpoints::News Checkpoints::take_news(RunState& state) {
     if (save.report.problem.empty()) {
       newest_id_ = save.report.info.id;
       state.pending_good[newest_id_] = saving_;
+      const SaveReport& report = save.report;
+      if (saving_mode_ == options_.mode) cost_.add(blocking_seconds_, save.copy_seconds + report.write_seconds + report.commit_seconds + report.verify_seconds);
     }
     news.saved.push_back({std::move(save.report), blocking_seconds_, save.copy_seconds});
   }

@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "ledger/ledger.h"
 #include "loop/run_state.h"
+#include "loop/save_schedule.h"
 #include "loop/save_thread.h"
 #include "plugin/instance.h"
 
@@ -24,6 +25,7 @@ struct RunIdentity {
   std::string schedule_length;  // as text, empty: none
   std::string data_fingerprint = {};  // of the training set, as its source says, in hex
   nlohmann::json plugins = nlohmann::json::array();  // of {plugin, version, sha256}: the files that the numbers were made with
+  nlohmann::json model = nlohmann::json::object();   // plugin, and hugging_face where the model has such a layout: {config, tensors} or {refusal}
 };
 
 /// A checkpoint that was read: the loop's part unpacked, the rest as it came.
@@ -32,6 +34,7 @@ struct RestoredRun {
   RunState state;
   RunIdentity identity;
   nlohmann::json ledger;
+  SaveCost save_cost;
 };
 /// Throws Error(kCheckpointUnreadable).
 RestoredRun unpack(LoadedCheckpoint checkpoint);
@@ -46,6 +49,7 @@ class Checkpoints {
   struct Options {
     uint64_t good_after = 50;  // healthy windows that make a verified checkpoint good
     SaveMode mode = SaveMode::kOverlap;
+    SaveCost cost = {};  // of the run so far
   };
 
   Checkpoints(CheckpointStore& store, Engine& engine, std::vector<Instance*> stateful, Ledger& ledger, RunIdentity identity, Options options);
@@ -75,6 +79,8 @@ class Checkpoints {
   std::optional<std::string> restore_best_weights(const std::string& metric);
 
   const std::string& newest_id() const { return newest_id_; }
+  /// Of the saves in the mode of the options.
+  const SaveCost& cost() const { return cost_; }
 
  private:
   SaveThread::Job make_job(const RunState& state, const std::map<std::string, double>& evaluation, SaveMode mode);
@@ -88,6 +94,8 @@ class Checkpoints {
   Options options_;
   std::string newest_id_;         // of this process
   EngineState direct_;            // what a save in mode sync reads: the engine's own memory
+  SaveCost cost_;
+  SaveMode saving_mode_ = SaveMode::kSync;  // of the save under way
   double blocking_seconds_ = 0;   // of the save under way
   PendingGood saving_;            // what the save under way will wait for once it is verified
   SaveThread thread_;             // last: it uses the store

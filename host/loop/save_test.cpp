@@ -60,6 +60,26 @@ BOOST_AUTO_TEST_CASE(a_save_reports_its_parts) {
   for (const Event& event : saved) BOOST_TEST(event.details.at("seconds") >= 0.0);
 }
 
+BOOST_AUTO_TEST_CASE(an_automatic_interval_begins_with_a_save_that_is_measured) {
+  run.save_mode = SaveMode::kSync;
+  run.checkpoint_every = "auto";
+  run.seconds_between_interruptions = 1e-9;  // so that the interval is next to nothing
+  run.max = {interval("9window")};
+  run.engine.before_apply = [&](uint64_t) { run.seconds += 10; };
+  run.train();
+  BOOST_TEST(run.numbers("checkpoint_saved", "window") == (std::vector<uint64_t>{6, 7, 8, 9}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_automatic_interval_is_long_where_interruptions_are_rare) {
+  run.save_mode = SaveMode::kSync;
+  run.checkpoint_every = "auto";
+  run.seconds_between_interruptions = 1e30;
+  run.max = {interval("20window")};
+  run.engine.before_apply = [&](uint64_t) { run.seconds += 10; };
+  run.train();
+  BOOST_TEST(run.numbers("checkpoint_saved", "window") == (std::vector<uint64_t>{6, 20}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_failure_behind_the_loop_ends_the_run_with_sixteen) {
   run.hooked.before = [](const std::string& verb, const std::string&) {
     if (verb == "begin") throw PluginCallError(ExitCode::kCheckpointUnwritable, "test", TRAINHOST_RESOURCE_EXHAUSTED, "the disk is full");

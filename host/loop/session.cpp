@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/log.h"
+#include "checkpoint/record.h"
 #include "config/trajectory.h"
 #include "loop/device_change.h"
 #include "loop/run_folder.h"
@@ -83,6 +84,7 @@ Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry
   if (restored && setup_.is_training) require_same_data(*restored);
   prepare_engine();
   if (restored) restore_engine(*restored);
+  if (restored) save_cost_ = restored->save_cost;
   make_trainer(restored ? std::move(restored->state) : RunState{});
 }
 
@@ -91,14 +93,17 @@ Session::~Session() {
 }
 
 void Session::open_checkpoints() {
-  plugins_->start(setup_.facts, "checkpoint_backend");
+  backend_facts_ = setup_.facts;
+  plugins_->start(backend_facts_, "checkpoint_backend");
   backend_ = std::make_unique<CheckpointBackend>(plugins_->one("checkpoint_backend"));
   objects_ = make_object_store(*backend_);
   const RunConfig& run = setup_.config.run;
   StoreOptions options;
   options.run_id = setup_.facts.run_id;
   options.keep_last = run.checkpoint.keep_last;
-  if (run.checkpoint.keep_best > 0 && !run.evaluations.empty()) options.best_metric = run.evaluations.front().name + "/loss";
+  options.keep_every = run.checkpoint.keep_every;
+  options.keep_best = run.checkpoint.keep_best;
+  if (!run.evaluations.empty()) options.best_metric = run.evaluations.front().name + "/loss";
   store_ = std::make_unique<CheckpointStore>(*objects_, options);
 }
 
@@ -109,6 +114,7 @@ std::optional<RestoredRun> Session::load_checkpoint() {
   } else if (setup_.may_restore) {
     auto loaded = store_->load_newest_verified(warn_of_damage);
     if (loaded) run = unpack(std::move(*loaded));
+    if (run) adopt_run_id(run->checkpoint.run_id);
   } else if (!store_->list().empty()) {  // a place outside of the run folder, which another machine may have filled; retention would empty it
     throw Error(ExitCode::kConfig, format("{}: an earlier run of this name left checkpoints there; go on with them (--resume auto), or start a new run with --name NAME", setup_.checkpoint_uris.front()));
   }
@@ -124,6 +130,12 @@ std::optional<RestoredRun> Session::load_checkpoint() {
   return run;
 }
 
+// A place outside of the run folder may hold what another machine began: it is the same run.
+void Session::adopt_run_id(const std::string& run_id) {
+  setup_.facts.run_id = run_id;
+  store_->set_run_id(run_id);
+}
+
 // The state that another run left, read through a backend of its own: what this run saves goes to its own place.
 RestoredRun Session::load_initial_checkpoint() {
   const std::string& uri = setup_.initial_uri;
@@ -135,12 +147,14 @@ RestoredRun Session::load_initial_checkpoint() {
   if (backend == setup_.plugins.end())
     throw Error(ExitCode::kConfig, format("--resume {}: no checkpoint backend of this run handles the scheme \"{}\"; choose one that does (`trainhost plugins list`), or another URI", uri, scheme));
   ChosenPlugin reader = *backend;
-  reader.config["uri"] = uri;
+  const CheckpointUri parts = split_checkpoint_uri(uri);
+  reader.config["uri"] = parts.store;
   RunPlugins readers({&reader, 1}, &ledger_);
   readers.start(setup_.facts);
   const CheckpointBackend place(readers.one("checkpoint_backend"));
   const auto objects = make_object_store(place);
-  auto loaded = CheckpointStore(*objects, StoreOptions{}).load_newest_verified(warn_of_damage);
+  CheckpointStore store(*objects, StoreOptions{});
+  auto loaded = parts.id ? std::optional(store.load(parts.id->text())) : store.load_newest_verified(warn_of_damage);
   if (!loaded) throw Error(ExitCode::kCheckpointUnreadable, format("--resume {}: no checkpoint lies there; give the place that holds a run's checkpoints, such as file:runs/NAME/checkpoints", uri));
   RestoredRun run = unpack(std::move(*loaded));
   run.state.pending_good.clear();  // they are the other run's
@@ -238,6 +252,7 @@ void Session::prepare_engine() {
   report_.precision = engine_setup.plan;
   report_.device = engine_->device();
   report_.model = engine_->model_report();
+  identity_.model = {{"plugin", model.full_name()}};
 }
 
 // Random numbers cannot go on from one type of device to another, and sums round otherwise: that is another run, unless the user wants it so.
@@ -308,50 +323,17 @@ void Session::make_trainer(RunState state) {
   lr_schedule_ = std::make_unique<LrSchedule>(plugins_->one("lr_schedule"));
   rates_ = std::make_unique<Rates>(*lr_schedule_, *engine_, state.schedule_length);
   rules_ = std::make_unique<Rules>(std::move(rules));
-  checkpoints_ = std::make_unique<Checkpoints>(*store_, *engine_, std::move(stateful), ledger_, identity_, Checkpoints::Options{run.checkpoint.good_after, parse_save_mode(run.checkpoint.mode)});
+  checkpoints_ = std::make_unique<Checkpoints>(*store_, *engine_, std::move(stateful), ledger_, identity_, Checkpoints::Options{run.checkpoint.good_after, parse_save_mode(run.checkpoint.mode), save_cost_});
   reporter_ = std::make_unique<Reporter>(telemetry_, console_, ledger_, Reporter::Options{scale, run.max, engine_->metric_names()});
   TrainerParts parts{*engine_, *data_, *accumulation_schedule_, *rates_, *rules_, *evaluations_, *checkpoints_, *reporter_, ledger_, preemption_};
-  TrainerOptions options{run.max, run.max_skips, run.checkpoint.every, run.telemetry.every, scale, true};
+  TrainerOptions options{run.max, run.max_skips, run.checkpoint.every, run.telemetry.every, scale, true, mean_between_interruptions()};
+  if (run.checkpoint.is_automatic) options.checkpoint_every.reset();
   if (setup_.short_run) {
     options.max = {windows_interval(setup_.short_run->windows)};
     options.evaluates_at_end = false;
   }
   rates_->fill_ahead(state, make_progress(state, scale, ledger_));  // a schedule that cannot do without something says so now
   trainer_ = std::make_unique<Trainer>(parts, std::move(options), std::move(state));
-}
-
-Session::MicroBatchCost Session::measure_micro_batch() {
-  const RunState& state = trainer_->state();
-  const trainhost_window next = accumulation_schedule_->next_window(make_progress(state, {data_->epoch_samples(), {}}, ledger_));
-  MicroBatchCost cost;
-  cost.window = data_->begin_window({next.micro_batch_samples, next.num_micro_batches, next.target_samples, next.target_tokens});
-  const std::unique_ptr<DeviceBatch> batch = data_->next();
-  double started = 0;
-  try {
-    for (int pass = 0; pass < 2; ++pass) {  // the first one warms up
-      started = monotonic_seconds();
-      engine_->begin_window(state.windows + 1, cost.window.max_targets);
-      engine_->accumulate(*batch);
-      engine_->applied_steps();  // waits
-      engine_->abandon_window();
-    }
-  } catch (const OutOfMemory&) {
-    engine_->abandon_window();
-    throw;
-  }
-  cost.seconds = monotonic_seconds() - started;
-  cost.peak_memory_bytes = engine_->peak_memory_bytes();
-  return cost;
-}
-
-std::string Session::sample_text(const SampleConfig& sample, uint64_t seed) {
-  if (!report_.has_text) return "";
-  std::vector<int64_t> tokens;
-  engine_->sample(source_->encode(sample.prompt.empty() ? "\n" : sample.prompt), sample.length, sample.temperature, sample.top_k, seed, [&](int64_t token) {
-    tokens.push_back(token);
-    return !preemption_ || !preemption_->is_requested();
-  });
-  return source_->decode(tokens);
 }
 
 }  // namespace trainhost

@@ -72,7 +72,12 @@ class Session {
   };
   MicroBatchCost measure_micro_batch();
 
+  /// What saves and interruptions are going to lose. `window_seconds`: how long a window takes, NaN: not known.
+  SaveOutlook save_outlook(double window_seconds);
+
   const RunIdentity& identity() const { return identity_; }
+  /// That of the checkpoint that the run goes on from, else the setup's.
+  const std::string& run_id() const { return setup_.facts.run_id; }
   /// Consumed so far, exact once training has ended.
   Amounts amounts() const { return collected_amounts(trainer_->state(), {report_.train_samples, {}}, ledger_); }
 
@@ -88,6 +93,7 @@ class Session {
 
  private:
   void open_checkpoints();
+  void adopt_run_id(const std::string& run_id);
   std::optional<RestoredRun> load_checkpoint();
   RestoredRun load_initial_checkpoint();
   void load_plugin_states(const RestoredRun& run);
@@ -98,10 +104,12 @@ class Session {
   void restore_engine(const RestoredRun& run);
   std::vector<TensorView> engine_state_of(const LoadedCheckpoint& checkpoint);
   void make_trainer(RunState state);
+  std::optional<double> mean_between_interruptions() const;
   uint64_t schedule_steps(const RunState& state);
   std::vector<FieldSpec> model_fields() const;
 
   SessionSetup setup_;
+  RunFacts backend_facts_;  // as they were when the checkpoint backends were started
   Ledger& ledger_;
   Console& console_;
   Telemetry& telemetry_;
@@ -110,6 +118,7 @@ class Session {
   std::optional<CheckpointInfo> restored_;
   RunIdentity identity_;
   std::string schedule_length_;
+  SaveCost save_cost_;
 
   EngineCalls engine_calls_;
 

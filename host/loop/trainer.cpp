@@ -66,15 +66,16 @@ void Trainer::attempt_window(const WindowShape& shape) {
 // ---- what surrounds the lines above ----
 
 Trainer::Trainer(TrainerParts parts, TrainerOptions options, RunState state)
-    : parts_(parts), options_(std::move(options)), state_(std::move(state)), checkpoint_due_(options_.checkpoint_every), telemetry_due_(options_.telemetry_every) {
+    : parts_(parts), options_(std::move(options)), state_(std::move(state)), telemetry_due_(options_.telemetry_every) {
   const Amounts amounts = collected_amounts(state_, options_.scale, parts_.ledger);
-  checkpoint_due_.restore(amounts);
+  if (options_.checkpoint_every) checkpoint_due_.emplace(*options_.checkpoint_every).restore(amounts);
   telemetry_due_.restore(observed_amounts(state_, options_.scale, parts_.ledger));
   for (const Evaluations::Set& set : parts_.evaluations.sets()) {
     evaluation_due_.emplace_back(set.config.every);
     evaluation_due_.back().restore(amounts);
   }
   saved_window_ = state_.windows;
+  saved_seconds_ = parts_.ledger.seconds();
 }
 
 WindowShape Trainer::next_shape() {
@@ -157,9 +158,16 @@ std::optional<Outcome> Trainer::preemption_outcome() const {
   return Outcome{ExitCode::kPreempted, "signal", format("{} received", parts_.preemption->signal_name()), false};
 }
 
+bool Trainer::is_save_due() {
+  if (checkpoint_due_) return is_reached_exactly(*checkpoint_due_);
+  const double seconds = parts_.ledger.seconds();
+  const Hazard hazard = estimate_hazard(options_.seconds_between_interruptions, parts_.ledger.num_interruptions(), seconds);
+  return seconds - saved_seconds_ >= balanced_interval(parts_.checkpoints.cost(), hazard);
+}
+
 // A save that becomes due while one is under way begins when that one has ended, with the state of then.
 void Trainer::save_what_is_due() {
-  is_save_wanted_ |= is_reached_exactly(checkpoint_due_);
+  is_save_wanted_ |= is_save_due();
   if (is_save_wanted_ && !parts_.checkpoints.is_saving()) {
     is_save_wanted_ = false;
     collect_rows(state_.windows);
@@ -171,6 +179,7 @@ void Trainer::save_what_is_due() {
 void Trainer::begin_save() {
   parts_.checkpoints.begin(state_, evaluation_);
   saved_window_ = state_.windows;
+  saved_seconds_ = parts_.ledger.seconds();
 }
 
 // Waits until the state as it is now is safe.

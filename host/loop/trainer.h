@@ -36,9 +36,11 @@ struct TrainerParts {
 struct TrainerOptions {
   std::vector<Interval> max;
   uint64_t max_skips = 8;
-  Interval checkpoint_every, telemetry_every;
+  std::optional<Interval> checkpoint_every;  // nullopt: where cost and hazard balance
+  Interval telemetry_every;
   RunScale scale;
   bool evaluates_at_end = true;
+  std::optional<double> seconds_between_interruptions = {};  // as the config says it
 };
 
 class Trainer {
@@ -71,6 +73,7 @@ class Trainer {
   bool is_reached_exactly(Due& due);
   void make_pending(const Evaluations::Set& set);
   void evaluate_pending();
+  bool is_save_due();
   void save_what_is_due();
   void begin_save();
   bool save();          // false: nothing was saved, since the state is condemned or not finite
@@ -83,12 +86,14 @@ class Trainer {
   TrainerParts parts_;
   TrainerOptions options_;
   RunState state_;
-  Due checkpoint_due_, telemetry_due_;
+  std::optional<Due> checkpoint_due_;
+  Due telemetry_due_;
   bool is_save_wanted_ = false;      // it became due while another was under way
   bool is_line_due_ = false;         // an event `step` was logged since the last progress line
   std::vector<Due> evaluation_due_;  // as parts_.evaluations.sets()
   std::map<std::string, double> evaluation_;
   uint64_t saved_window_ = 0;        // windows tried at the newest checkpoint
+  double saved_seconds_ = 0;         // of the run, then
   uint64_t evaluated_window_ = 0;    // at the newest evaluation of all sets
 };
 

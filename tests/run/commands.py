@@ -236,7 +236,7 @@ class Words(TestCase):
         version = self.trainhost("--version", "--json").json()
         self.assertLessEqual({"trainhost", "abi", "torch_build"}, version.keys())
         overview = self.trainhost("--help").out
-        for command in ("run", "smoke", "sample", "evaluate", "plugins", "config", "help", "completion"):
+        for command in ("run", "smoke", "sample", "evaluate", "ckpt", "plugins", "config", "help", "completion"):
             self.assertIn(command, overview)
             self.assertIn("usage: trainhost", self.trainhost(command, "--help").out)
         for topic in ("config", "intervals", "overrides", "plugins", "resume", "exit-codes", "run-folder", "events"):
@@ -262,6 +262,8 @@ class Words(TestCase):
         self.assertIn("--resume-without", self.complete("trainhost", "run", "--res"))
         self.assertEqual(self.complete("trainhost", "sample", "--pro"), ["--prompt"])
         self.assertEqual(self.complete("trainhost", "plugins", "expl"), ["explain"])
+        self.assertEqual(self.complete("trainhost", "ckpt", "ve"), ["verify"])
+        self.assertEqual(self.complete("trainhost", "ckpt", "prune", "--keep-l"), ["--keep-last"])
         self.assertEqual(self.complete("trainhost", "plugins", "new", "stop"), ["stopping_rule"])
         self.write("job.toml", "")
         self.assertEqual(self.complete("trainhost", "jo"), ["job.toml"])

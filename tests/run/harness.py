@@ -196,6 +196,13 @@ def add_tensor(checkpoint, part, name, values):
     (checkpoint / "commit").write_text(f"{commit_line}{crc32c(commit_line.encode()):08x}\n")
 
 
+def make_newer_format(checkpoint):
+    """Rewrites the commit record as a later version would have written it."""
+    line = (checkpoint / "commit").read_text().splitlines()[0].replace('"format":1', '"format":2') + "\n"
+    (checkpoint / "commit").unlink()
+    (checkpoint / "commit").write_text(f"{line}{crc32c(line.encode()):08x}\n")
+
+
 def loop_state(checkpoint):
     return json.loads((checkpoint / "run_state.json").read_text())["state"]
 

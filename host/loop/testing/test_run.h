@@ -57,6 +57,7 @@ class TestRun {
 
   std::vector<Interval> max{interval("20step")};
   std::string evaluate_every = "1000window", checkpoint_every = "1000window", telemetry_every = "1000window";
+  std::optional<double> seconds_between_interruptions;  // with checkpoint_every "auto"
   uint64_t max_skips = 4, good_after = 3, keep_last = 1000, num_evaluation_sets = 1;
   uint64_t schedule_length = 0;
   SaveMode save_mode = SaveMode::kSync;
@@ -131,7 +132,9 @@ class TestRun {
     Reporter reporter(telemetry, console, ledger, {scale, max, engine.metric_names()});
     ledger.finish_start_up();
     Trainer trainer({engine, data, accumulation_schedule, rate_table, rules, evaluations, checkpoints, reporter, ledger, preemption},
-                    {max, max_skips, interval(checkpoint_every), interval(telemetry_every), scale, evaluates_at_end}, std::move(initial));
+                    {max, max_skips, checkpoint_every == "auto" ? std::nullopt : std::optional(interval(checkpoint_every)), interval(telemetry_every), scale, evaluates_at_end,
+                     seconds_between_interruptions},
+                    std::move(initial));
     const std::shared_ptr<void> keeps_state(nullptr, [&](void*) { state = trainer.state(); });
     return trainer.train();
   }

@@ -1,0 +1,56 @@
+// What an open session can be asked beside training: what a micro-batch costs, what saves are going to lose, and for a text.
+#include "loop/session.h"
+
+namespace trainhost {
+
+std::optional<double> Session::mean_between_interruptions() const {
+  const auto& mean = setup_.config.run.checkpoint.mean_time_between_interruptions;
+  return mean ? std::optional(mean->base_amount()) : std::nullopt;
+}
+
+SaveOutlook Session::save_outlook(double window_seconds) {
+  const CheckpointConfig& config = setup_.config.run.checkpoint;
+  SaveOutlook outlook{config.is_automatic, config.is_automatic ? "auto" : config.every.text, std::nullopt, checkpoints_->cost(), {}, ledger_.price_per_hour(), ledger_.currency()};
+  outlook.hazard = estimate_hazard(mean_between_interruptions(), ledger_.num_interruptions(), ledger_.seconds());
+  const Unit unit = config.every.unit;
+  if (config.is_automatic) outlook.interval_seconds = balanced_interval(outlook.cost, outlook.hazard);
+  else if (unit == Unit::kSecond || unit == Unit::kMinute || unit == Unit::kHour) outlook.interval_seconds = config.every.base_amount();
+  else if ((unit == Unit::kStep || unit == Unit::kWindow) && window_seconds > 0) outlook.interval_seconds = config.every.amount * window_seconds;
+  return outlook;
+}
+
+Session::MicroBatchCost Session::measure_micro_batch() {
+  const RunState& state = trainer_->state();
+  const trainhost_window next = accumulation_schedule_->next_window(make_progress(state, {data_->epoch_samples(), {}}, ledger_));
+  MicroBatchCost cost;
+  cost.window = data_->begin_window({next.micro_batch_samples, next.num_micro_batches, next.target_samples, next.target_tokens});
+  const std::unique_ptr<DeviceBatch> batch = data_->next();
+  double started = 0;
+  try {
+    for (int pass = 0; pass < 2; ++pass) {  // the first one warms up
+      started = monotonic_seconds();
+      engine_->begin_window(state.windows + 1, cost.window.max_targets);
+      engine_->accumulate(*batch);
+      engine_->applied_steps();  // waits
+      engine_->abandon_window();
+    }
+  } catch (const OutOfMemory&) {
+    engine_->abandon_window();
+    throw;
+  }
+  cost.seconds = monotonic_seconds() - started;
+  cost.peak_memory_bytes = engine_->peak_memory_bytes();
+  return cost;
+}
+
+std::string Session::sample_text(const SampleConfig& sample, uint64_t seed) {
+  if (!report_.has_text) return "";
+  std::vector<int64_t> tokens;
+  engine_->sample(source_->encode(sample.prompt.empty() ? "\n" : sample.prompt), sample.length, sample.temperature, sample.top_k, seed, [&](int64_t token) {
+    tokens.push_back(token);
+    return !preemption_ || !preemption_->is_requested();
+  });
+  return source_->decode(tokens);
+}
+
+}  // namespace trainhost
