@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from harness import TestCase, main
+from harness import TEST_PLUGINS, TestCase, main
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "plugins/model/pt2/testing"), str(SOURCE / "tools/python")]
@@ -73,7 +73,7 @@ def eager_model(name):
     return models.MODELS[name]()[0]
 
 
-def train_eager(model, samples, steps, seed=1):
+def train_eager(model, samples, steps, seed=1, autocast=False):
     """The same windows in PyTorch: AdamW on sums that are divided by the count, decay for matrices only. Gives the losses."""
     parameters = list(model.parameters())
     groups = [{"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.1}, {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0}]
@@ -83,7 +83,8 @@ def train_eager(model, samples, steps, seed=1):
     for step in range(steps):
         total = count = 0.0
         for start in range(step * WINDOW, (step + 1) * WINDOW, MICRO):
-            out = model.train()(**{field: values[start : start + MICRO] for field, values in samples.items()})
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+                out = model.train()(**{field: values[start : start + MICRO] for field, values in samples.items()})
             out[0].backward()
             total, count = total + out[0].item(), count + out[1].item()
         for parameter in parameters:
@@ -132,6 +133,14 @@ class ExportedModels(TestCase):
 
     def test_a_language_model_with_dropout_has_the_bits_of_eager(self):
         self.assert_trains_as_eager("gpt")
+
+    def test_under_autocast_too(self):
+        self.prepare("gpt")
+        self.trainhost("run", "gpt.toml", "synthetic.write_to=samples.safetensors", "amp.dtype=bf16", "--plugins", "amp")
+        model = eager_model("gpt")
+        losses = train_eager(model, load_file(self.folder / "samples.safetensors"), 20, autocast=True)
+        self.assertEqual(self.run_folder("gpt").losses(), dict(enumerate(losses, 1)))
+        self.assert_same_tensors(self.weights(self.run_folder("gpt")), model.state_dict())
 
     def test_batch_norm_has_the_bits_of_eager(self):
         self.assert_trains_as_eager("convolutions")
@@ -254,12 +263,20 @@ class ModelFiles(TestCase):
         path = self.altered("gpt", **{"train/program.json": lambda _: evaluation, "eval/program.json": lambda _: train})
         self.assert_names(self.trainhost("model", "check", path, code=2).err, "train program was exported in eval mode", "model.train()")
 
-    def test_an_operator_that_is_not_there_is_named_with_its_line(self):
-        def rename(program):
-            node = next(node for node in program["graph_module"]["graph"]["nodes"] if node["target"] == "torch.ops.aten.gelu.default")
-            node["target"] = "torch.ops.my_ops.gelu.default"
-        err = self.trainhost("model", "check", self.altered("gpt", **{"train/program.json": self.json_with(rename)}), code=13).err
+    @staticmethod
+    def with_own_operator(program):
+        for node in program["graph_module"]["graph"]["nodes"]:
+            node["target"] = node["target"].replace("torch.ops.aten.gelu.", "torch.ops.my_ops.gelu.")
+
+    def test_an_operator_that_is_not_there_is_named_with_its_line_and_an_op_pack_brings_it(self):
+        path = self.altered("gpt", **{"train/program.json": self.json_with(self.with_own_operator)})
+        err = self.trainhost("model", "check", path, code=13).err
         self.assert_names(err, "torch.ops.my_ops.gelu.default", "models.py:", "F.gelu(self.up(self.norm2(x)))", "no operator my_ops::gelu", "op pack")
+        self.trainhost("model", "check", path, "--plugins", "own_operators", TRAINHOST_PLUGIN_PATH=str(TEST_PLUGINS))
+        fields = ["tokens int64 [16] classes=32", "targets int64 [16] role=target classes=32 pad=-1"]
+        self.write("own.toml", f'plugin_path = ["{TEST_PLUGINS}"]\n' + CONFIG.format(fields=json.dumps(fields), bundle=path))
+        self.assert_names(self.trainhost("run", "own.toml", "max=1step", code=13).err, "my_ops::gelu", "op pack")
+        self.trainhost("run", "own.toml", "max=1step", "--plugins", "own_operators")
 
     def test_control_flow_and_objects_are_named(self):
         def cond(program):

@@ -9,6 +9,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <torch/headeronly/version.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "errors.h"
@@ -41,10 +42,23 @@ std::string hash_of(const at::Tensor& tensor) {
   return sha256_of({static_cast<const std::byte*>(rows.const_data_ptr()), rows.nbytes()});
 }
 
+// Dropout with probability 0, or in evaluation, draws nothing.
+bool draws(const Plan& plan, const Step& step) {
+  if (step.kind != StepKind::kOperator || !step.op->hasTag(at::Tag::nondeterministic_seeded)) return false;
+  const auto& parameters = step.op->schema().arguments();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const Operand& operand = plan.operands[step.operands.first + i];
+    if (operand.take != Take::kConstant) continue;
+    const c10::IValue& value = plan.constants[static_cast<size_t>(operand.index)];
+    const std::string& name = parameters[i].name();
+    if ((name == "p" || name == "dropout_p") && value.isDouble() && value.toDouble() == 0) return false;
+    if (name == "train" && value.isBool() && !value.toBool()) return false;
+  }
+  return true;
+}
+
 bool is_random(const Plan& plan) {
-  for (const Step& step : plan.steps)
-    if (step.kind == StepKind::kOperator && step.op->hasTag(at::Tag::nondeterministic_seeded)) return true;
-  return false;
+  return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Step& step) { return draws(plan, step); });
 }
 
 // The record's numbers by name.
