@@ -40,6 +40,6 @@ clean:                  ## remove the build folder; the cache with LibTorch stay
 # Configures each time, which costs half a second, so that a changed environment is never missed.
 .PHONY: _build
 _build:
-	@mkdir -p $(BUILD) && settings="$$(scripts/setup --where | sed 's/^python=/-DTRAINHOST_PYTHON=/; s/^cuda=/-DTRAINHOST_CUDA=/; s/^test_modules=/-DTRAINHOST_TEST_MODULES=/')" && \
+	@mkdir -p $(BUILD) && settings="$$(scripts/setup --where | sed 's/^python=/-DTRAINHOST_PYTHON=/; s/^cuda=/-DTRAINHOST_CUDA=/; s/^test_modules=/-DTRAINHOST_TEST_MODULES=/; s/^model_modules=/-DTRAINHOST_MODEL_MODULES=/')" && \
 	  cmake --preset $(PRESET) $$settings >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
 	@cmake --build $(BUILD) --target $(TARGETS) -j $(JOBS)

@@ -10,10 +10,11 @@
 
 if(NOT TRAINHOST_PYTHON AND EXISTS ${PROJECT_SOURCE_DIR}/scripts/setup)
   execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/setup --where OUTPUT_VARIABLE _where OUTPUT_STRIP_TRAILING_WHITESPACE)
-  if(_where MATCHES "^python=([^\n]*)\ncuda=(ON|OFF)\ntest_modules=([^\n]*)$")
+  if(_where MATCHES "^python=([^\n]*)\ncuda=(ON|OFF)\ntest_modules=([^\n]*)\nmodel_modules=([^\n]*)$")
     set(TRAINHOST_PYTHON ${CMAKE_MATCH_1} CACHE FILEPATH "Python interpreter of the environment with LibTorch")
     set(TRAINHOST_CUDA ${CMAKE_MATCH_2} CACHE BOOL "Link the CUDA side of LibTorch")
     set(TRAINHOST_TEST_MODULES ${CMAKE_MATCH_3} CACHE PATH "Python modules of the tests: what they put on PYTHONPATH")
+    set(TRAINHOST_MODEL_MODULES ${CMAKE_MATCH_4} CACHE PATH "Python modules of the nightly tests of models: scripts/setup nightly installs them")
   endif()
 endif()
 set(TRAINHOST_PYTHON "" CACHE FILEPATH "Python interpreter of the environment with LibTorch")

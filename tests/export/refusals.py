@@ -125,6 +125,19 @@ class Constructs(models.TestCase):
             return squares(y.view(4, 1), target)
         self.refused(r"dimension 'batch' .* is not dynamic in this model.*to 4; pass dynamic=False", forward)
 
+    def test_a_size_that_goes_in_steps(self):
+        class Pairs(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.linear = nn.Linear(2, 1)
+
+            def forward(self, x):
+                return self.linear(x.view(x.shape[0], x.shape[1] // 2, 2)).square().sum(), x.shape[0]
+
+        self.assert_refused(r"works only where .*time.*, which does not hold for .*time = 5.*\(name, min, max, multiple_of\)", trainhost_export.export, Pairs(),
+                            {"x": torch.randn(3, 8)}, self.path, dynamic={"x": {1: ("time", 4, 16)}})
+        trainhost_export.export(Pairs(), {"x": torch.randn(3, 8)}, self.path, dynamic={"x": {1: ("time", 4, 16, 2)}})
+
     def test_a_size_that_only_some_values_allow(self):
         class Positions(nn.Module):
             def __init__(self):

@@ -17,6 +17,11 @@ class Dimension:
     max: int | None = None  # None: without bound
     multiple_of: int = 1
 
+    def sizes(self):
+        """Those in the range, the first few where it has no end."""
+        first = self.smallest()
+        return range(first, (self.max or first + 16 * self.multiple_of) + 1, self.multiple_of)
+
     def smallest(self):
         return -(-(self.min or 1) // self.multiple_of) * self.multiple_of
 

@@ -1,6 +1,7 @@
 """torch.export of one mode, with its failures said in the user's words, and what a bundle's graph must not hold."""
 import contextlib
 import io
+import itertools
 import linecache
 import logging
 import os
@@ -14,6 +15,7 @@ from .errors import ExportError, listing
 
 ALLOWED_HIGHER_ORDER = {"wrap_with_set_grad_enabled", "wrap_with_autocast"}
 OWN_NAMESPACES = {"aten", "prims"}
+_MOST_SIZES = 10_000  # combinations of sizes for which an assert is tried
 _TORCH_FOLDER = os.path.dirname(torch.__file__)
 _OWN_FOLDER = os.path.dirname(__file__)
 
@@ -22,13 +24,24 @@ def trace(adapter, batch, dimensions, mode):
     """The exported program of the adapter in the mode that it is in. batch: tensors in order. Raises ExportError with the user's line."""
     try:
         with _quiet():
-            program = torch.export.export(adapter, tuple(batch), dynamic_shapes=dimensions.torch_shapes(), strict=False)
+            program = _export(adapter, tuple(batch), dimensions.torch_shapes())
     except ExportError:
         raise
     except Exception as error:  # torch raises a dozen types here, private ones among them
         raise ExportError(f"{mode} mode: {explain(error, dimensions)}") from error
     _check(program, mode)
+    _check_asserts(program, dimensions, mode)
     return program
+
+
+def _export(adapter, batch, shapes):
+    """torch cannot prove every guard, even min(8 * time, 16 * time) == 8 * time; such ones become asserts in the graph, which _check_asserts tries."""
+    try:
+        return torch.export.export(adapter, batch, dynamic_shapes=shapes, strict=False)
+    except Exception as error:
+        if "satisfy the generated guard" not in str(error):
+            raise
+        return torch.export.export(adapter, batch, dynamic_shapes=shapes, strict=False, prefer_deferred_runtime_asserts_over_guards=True)
 
 
 def nodes_of(graph_module):
@@ -104,7 +117,8 @@ def _fixed_dimension(text, dimensions):
 
 
 def _first_hint(text, name):
-    return next((line.strip(" -") for line in text.splitlines() if name in line), "")
+    lines = [line.strip(" ") for line in text.splitlines() if name in line]
+    return next((line.strip("- ") for line in lines if line.startswith("-")), lines[0] if lines else "")
 
 
 def _is_foreign(path):
@@ -138,6 +152,38 @@ def _check(program, mode):
                               "compute both branches and choose with torch.where, or write the loop out")
         if operator in {"aten.item", "aten._local_scalar_dense"}:
             raise ExportError(f"{mode} mode: {place}: .item(), int() or float() of a tensor makes the device wait; keep it a tensor")
+
+
+def _check_asserts(program, dimensions, mode):
+    """What the graph demands of sizes must hold for all sizes in the ranges, since a reader does not look at it."""
+    symbols = _symbols(program, dimensions)
+    for node in nodes_of(program.graph_module):
+        if node.op != "call_function" or operator_of(node) != "aten._assert_scalar" or not isinstance(node.args[0], torch.fx.Node):
+            continue
+        condition = node.args[0].meta["val"].node.expr
+        used = sorted(condition.free_symbols & symbols.keys(), key=str)
+        if set(used) != condition.free_symbols:
+            continue
+        for sizes in itertools.islice(itertools.product(*[dimensions.by_name[symbols[symbol]].sizes() for symbol in used]), _MOST_SIZES):
+            if not condition.subs(dict(zip(used, sizes))):
+                by_text = {str(symbol): symbols[symbol] for symbol in used}
+                demand = re.sub(r"\bs\d+\b", lambda match: by_text.get(match[0], match[0]), str(condition))
+                example = ", ".join(f"{symbols[symbol]} = {size}" for symbol, size in zip(used, sizes))
+                raise ExportError(f"{mode} mode: the model works only where {demand}, which does not hold for {example}; "
+                                  "narrow the range in dynamic, or say in what steps it goes: (name, min, max, multiple_of)")
+
+
+def _symbols(program, dimensions):
+    """torch's symbols of sizes -> names of dimensions."""
+    inputs = [spec.arg.name for spec in program.graph_signature.input_specs if spec.kind.name == "USER_INPUT"]
+    nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    out = {}
+    for name, axes in zip(inputs, dimensions.axes.values()):
+        for axis, where in axes.items():
+            size = nodes[name].meta["val"].shape[axis]
+            if isinstance(size, torch.SymInt) and size.node.expr.is_Symbol and where.text() == where.dimension:
+                out[size.node.expr] = where.dimension
+    return out
 
 
 @contextlib.contextmanager
