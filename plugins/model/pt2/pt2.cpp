@@ -58,10 +58,12 @@ class Pt2 final : public t2::Model, public t2::ModelFile {
   }
 
   // A run goes on with the bundle that it began with, wherever that lies now.
-  void save(trainhost::StateWriter& out) const override { out.put(bundle_->digest()); }
+  void save(trainhost::StateWriter& out) const override { out.put(bundle_ ? bundle_->digest() : pt2::Bundle(config_.bundle).digest()); }
   void load(trainhost::StateReader& in) override {
     std::string began_with;
     in.get(began_with);
+    if (began_with.size() != 64 || began_with.find_first_not_of("0123456789abcdef") != std::string::npos)
+      throw trainhost::PluginError(TRAINHOST_DATA_LOSS, "pt2: state: holds no digest of a bundle");
     const std::string got = pt2::Bundle(config_.bundle).digest();
     if (got != began_with)
       throw trainhost::PluginError(TRAINHOST_FAILED_PRECONDITION,

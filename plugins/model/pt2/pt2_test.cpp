@@ -213,8 +213,9 @@ BOOST_AUTO_TEST_CASE(info_counts_parameters_operators_and_arithmetic) {
 
 BOOST_AUTO_TEST_CASE(a_run_goes_on_with_its_own_bundle_only) {
   Pt2 gpt(bundle("gpt"));
-  gpt.build({tokens(), targets()});
   const auto state = gpt.plugin.save();
+  gpt.build({tokens(), targets()});
+  BOOST_TEST((gpt.plugin.save() == state));
   trainhost::testing::PluginUnderTest same, other;
   same.create(config_of(bundle("gpt"))).load(state);
   other.create(config_of(bundle("fixed")));
