@@ -12,6 +12,21 @@ namespace {
 
 Error unreadable(const std::string& what) { return Error(ExitCode::kCheckpointUnreadable, what); }
 
+/// One place of a store that has several. For reading only.
+class OnePlace : public ObjectStore {
+ public:
+  OnePlace(ObjectStore& objects, uint32_t place) : objects_(objects), place_(place) {}
+  std::unique_ptr<Put> begin(std::string_view key, uint64_t size, uint64_t wished) override { return objects_.begin(key, size, wished); }
+  bool create(std::string_view key, std::string_view bytes) override { return objects_.create(key, bytes); }
+  uint64_t get(std::string_view key, uint64_t offset, std::span<std::byte> out) override { return objects_.get_copy(place_, key, offset, out); }
+  std::vector<StoredObject> list(std::string_view prefix) override { return objects_.list(prefix); }
+  void remove(std::string_view key) override { objects_.remove(key); }
+
+ private:
+  ObjectStore& objects_;
+  uint32_t place_;
+};
+
 /// For a message that names every checkpoint and its fault.
 std::string join_lines(const std::vector<std::string>& lines) {
   std::string text;
@@ -52,7 +67,7 @@ std::optional<LoadedCheckpoint> CheckpointStore::load_first(const std::vector<co
   std::vector<std::string> reasons;
   for (const CheckpointFolder* folder : candidates) {
     try {
-      LoadedCheckpoint loaded = load_folder(objects_, options_.prefix, *folder, scope, options_.num_threads);
+      LoadedCheckpoint loaded = load_any_copy(*folder, scope);
       origin_ = loaded.info.id;
       return loaded;
     } catch (const DamagedCheckpoint& error) {
@@ -86,12 +101,36 @@ std::optional<CheckpointInfo> CheckpointStore::newest_good() {
   return found == infos.rend() ? std::nullopt : std::optional(*found);
 }
 
+// What one place holds may be damaged and what another holds whole.
+LoadedCheckpoint CheckpointStore::load_any_copy(const CheckpointFolder& folder, LoadScope scope) {
+  try {
+    return load_folder(objects_, options_.prefix, folder, scope, options_.num_threads);
+  } catch (const DamagedCheckpoint& damage) {
+    const uint32_t num_places = objects_.num_places();
+    CheckpointFolder anywhere = folder;
+    for (auto& [name, size] : anywhere.sizes) size = 0;  // listed is the size in one place only; reading finds the true ones
+    for (uint32_t place = 0; num_places > 1 && place < num_places; ++place) {
+      try {
+        OnePlace objects(objects_, place);
+        LoadedCheckpoint loaded = load_folder(objects, options_.prefix, anywhere, scope, options_.num_threads);
+        loaded.info.bytes = folder.bytes();
+        log_warning("checkpoint {}; read from another place, where it is whole", damage.what());
+        return loaded;
+      } catch (const DamagedCheckpoint&) {  // nor there
+      } catch (const PluginCallError& error) {
+        log_warning("checkpoint {}: another copy of it cannot be read: {}", folder.id.text(), error.what());
+      }
+    }
+    throw;
+  }
+}
+
 LoadedCheckpoint CheckpointStore::load(const std::string& id, LoadScope scope) {
   const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
   const auto folder = std::find_if(folders.begin(), folders.end(), [&](const CheckpointFolder& candidate) { return candidate.id.text() == id; });
   if (folder == folders.end()) throw unreadable(format("checkpoint {} is not there", id));
   try {
-    return load_folder(objects_, options_.prefix, *folder, scope, options_.num_threads);
+    return load_any_copy(*folder, scope);
   } catch (const DamagedCheckpoint& error) {
     throw unreadable(format("checkpoint {}", error.what()));
   }

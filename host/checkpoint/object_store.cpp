@@ -25,6 +25,8 @@ class BackendStore : public ObjectStore {
   uint64_t get(std::string_view key, uint64_t offset, std::span<std::byte> out) override { return backend_.get(key, offset, out); }
   std::vector<StoredObject> list(std::string_view prefix) override { return backend_.list(prefix); }
   void remove(std::string_view key) override { backend_.remove(key); }
+  uint32_t num_places() const override { return backend_.num_places(); }
+  uint64_t get_copy(uint32_t place, std::string_view key, uint64_t offset, std::span<std::byte> out) override { return backend_.get_copy(place, key, offset, out); }
 
  private:
   const CheckpointBackend& backend_;

@@ -31,6 +31,11 @@ class ObjectStore {
   virtual uint64_t get(std::string_view key, uint64_t offset, std::span<std::byte> out) = 0;
   virtual std::vector<StoredObject> list(std::string_view prefix) = 0;
   virtual void remove(std::string_view key) = 0;
+
+  /// A store may hold objects in several places, each perhaps alone; get() reads from whichever it likes.
+  virtual uint32_t num_places() const { return 1; }
+  /// Like get(), out of one place; place < num_places().
+  virtual uint64_t get_copy(uint32_t /*place*/, std::string_view key, uint64_t offset, std::span<std::byte> out) { return get(key, offset, out); }
 };
 
 /// The plugin behind it; borrowed.

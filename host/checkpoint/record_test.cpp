@@ -69,6 +69,12 @@ BOOST_AUTO_TEST_CASE(a_checksum_has_32_bits) {
   BOOST_CHECK_NO_THROW(Manifest::parse(with(kManifest.text(), "1234", "4294967295")));
 }
 
+BOOST_AUTO_TEST_CASE(an_object_that_lies_elsewhere_is_refused) {
+  const std::string name = kManifest.objects.front().name;
+  for (const char* other : {"", "..", ".", "/etc/passwd", "../other/weights.safetensors", "a/b"})
+    BOOST_CHECK_THROW(Manifest::parse(with(kManifest.text(), "\"name\":\"" + name + "\"", std::string("\"name\":\"") + other + "\"")), RecordError);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace trainhost

@@ -33,6 +33,10 @@ uint64_t RetryingStore::get(std::string_view key, uint64_t offset, std::span<std
   return persist([&] { return objects_.get(key, offset, out); });
 }
 
+uint64_t RetryingStore::get_copy(uint32_t place, std::string_view key, uint64_t offset, std::span<std::byte> out) {
+  return persist([&] { return objects_.get_copy(place, key, offset, out); });
+}
+
 std::vector<StoredObject> RetryingStore::list(std::string_view prefix) {
   return persist([&] { return objects_.list(prefix); });
 }

@@ -16,6 +16,8 @@ class RetryingStore : public ObjectStore {
   uint64_t get(std::string_view key, uint64_t offset, std::span<std::byte> out) override;
   std::vector<StoredObject> list(std::string_view prefix) override;
   void remove(std::string_view key) override;
+  uint32_t num_places() const override { return objects_.num_places(); }
+  uint64_t get_copy(uint32_t place, std::string_view key, uint64_t offset, std::span<std::byte> out) override;
 
   /// Calls `function` until it returns, throws something final, or the tries are used up.
   template <class Function>

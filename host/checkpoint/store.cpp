@@ -212,6 +212,15 @@ void CheckpointStore::remove_all() {
   for (const StoredObject& object : objects_.list(options_.prefix)) objects_.remove(object.key);
 }
 
+void CheckpointStore::require_answer() {
+  try {
+    newest_attempt(objects_, options_.prefix);
+  } catch (const PluginCallError& error) {
+    if (!error.is_retryable()) throw;
+    throw unwritable("the checkpoint place does not answer", error.what());
+  }
+}
+
 void CheckpointStore::probe() {
   constexpr std::string_view kText = "trainhost probes whether checkpoints can be written here\n";
   std::random_device random;

@@ -122,6 +122,9 @@ class CheckpointStore {
   /// False when the checkpoint is no longer there. Throws Error(kCheckpointUnwritable).
   bool mark_good(const std::string& id);
 
+  /// Throws Error(kCheckpointUnwritable) when the place does not answer: a backend may start without it, since it may be the far side of a mirror.
+  void require_answer();
+
   /// Writes, reads back and removes one object. Throws Error(kCheckpointUnwritable). Leaves nothing behind.
   void probe();
 
@@ -139,6 +142,7 @@ class CheckpointStore {
   void require_newest_attempt(uint64_t step);
   std::vector<CheckpointInfo> describe_all(const std::vector<CheckpointFolder>& folders);
   std::optional<LoadedCheckpoint> load_first(const std::vector<const CheckpointFolder*>& candidates, const OnDamaged& on_damaged, LoadScope scope);
+  LoadedCheckpoint load_any_copy(const CheckpointFolder& folder, LoadScope scope);
   std::string place(const CheckpointId& id) const;
   TransferOptions transfer() const;
 

@@ -101,11 +101,29 @@ Job make_job(ConfigTree tree, const Request& request, const std::string& default
   return job;
 }
 
+// A backend of files that the list of places leaves out keeps its checkpoints in the run folder, as the near place of a mirror may.
+void add_default_place(const Job& job, const std::string& place, std::vector<std::string>& uris) {
+  size_t next = 0;
+  for (const ChosenPlugin& plugin : job.plugins) {
+    if (plugin.record.kind != "checkpoint_backend" || plugin.record.decorates > 0) continue;
+    const auto handles = [&](std::string_view scheme) { return std::find(plugin.record.schemes.begin(), plugin.record.schemes.end(), scheme) != plugin.record.schemes.end(); };
+    const bool has_place = next < uris.size() && handles(uris[next].substr(0, uris[next].find(':')));
+    if (!has_place && handles("file")) {
+      uris.insert(uris.begin() + static_cast<std::ptrdiff_t>(next), place);
+      return;
+    }
+    ++next;
+  }
+}
+
 // Every backend that is no decorator gets a URI whose scheme it has. Below a configured place each run has a folder of its own, under the run folder's name.
 std::vector<std::string> checkpoint_uris(const Job& job, const std::filesystem::path& folder) {
   std::vector<std::string> uris = job.config.run.checkpoint.uris;
   for (std::string& uri : uris) uri += (uri.ends_with('/') ? "" : "/") + folder.filename().string();
-  if (uris.empty()) uris.push_back("file:" + (std::filesystem::absolute(folder) / "checkpoints").string());
+  const auto num_backends = std::count_if(job.plugins.begin(), job.plugins.end(), [](const ChosenPlugin& plugin) { return plugin.record.kind == "checkpoint_backend" && plugin.record.decorates == 0; });
+  const std::string place = "file:" + (std::filesystem::absolute(folder) / "checkpoints").string();
+  if (uris.empty()) uris.push_back(place);
+  else if (uris.size() < static_cast<size_t>(num_backends)) add_default_place(job, place, uris);
   size_t next = 0;
   for (const ChosenPlugin& plugin : job.plugins) {
     if (plugin.record.kind != "checkpoint_backend" || plugin.record.decorates > 0) continue;

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include <trainhost/host.h>
+#include <trainhost/report.h>
 #include <trainhost/state.h>
 
 #include "base/files.h"
@@ -80,7 +81,7 @@ Finding services_finding(const PluginRecord& record) {
                                         record.file.string(), record.full_name(), id)};
     needs += (needs.empty() ? "" : ", ") + id;
   }
-  for (const char* id : {TRAINHOST_LOG, TRAINHOST_CALL, TRAINHOST_RUN, TRAINHOST_MEMORY, TRAINHOST_UPSTREAM})
+  for (const char* id : {TRAINHOST_LOG, TRAINHOST_CALL, TRAINHOST_RUN, TRAINHOST_REPORT, TRAINHOST_MEMORY, TRAINHOST_UPSTREAM})
     if (run_offers(record, id)) gets += (gets.empty() ? "" : ", ") + std::string(id);
   return {"services", true, format("needs {}; gets {}", needs.empty() ? "none" : needs, gets)};
 }

@@ -5,17 +5,22 @@
 
 namespace trainhost {
 
-RunPlugins::RunPlugins(std::span<const ChosenPlugin> chosen, CallMeter* meter) {
-  for (const ChosenPlugin& plugin : chosen) create(plugin, meter);
+RunPlugins::RunPlugins(std::span<const ChosenPlugin> chosen, CallMeter* meter, PluginReports* reports) {
+  for (const ChosenPlugin& plugin : chosen) create(plugin, meter, reports);
 }
 
-void RunPlugins::create(const ChosenPlugin& plugin, CallMeter* meter) {
+RunPlugins::~RunPlugins() {
+  while (!instances_.empty()) instances_.pop_back();
+}
+
+void RunPlugins::create(const ChosenPlugin& plugin, CallMeter* meter, PluginReports* reports) {
   std::vector<Instance*>& outermost = outermost_[plugin.record.kind];
   const size_t num_upstreams = plugin.record.decorates;
   if (outermost.size() < num_upstreams)
     throw Error(ExitCode::kConfig, format("{}: wraps {} plugins of its kind, {} are chosen; add what it shall wrap to `plugins`", plugin.record.full_name(), num_upstreams, outermost.size()));
   InstanceServices services;
   services.meter = meter;
+  services.reports = reports;
   services.upstreams.assign(outermost.end() - static_cast<std::ptrdiff_t>(num_upstreams), outermost.end());
   instances_.push_back(Instance::create(plugin.record, plugin.config.dump(), services));
   outermost.resize(outermost.size() - num_upstreams);

@@ -22,7 +22,11 @@ struct ChosenPlugin {
 class RunPlugins {
  public:
   /// Creates everything, nothing is started. `chosen`: what decorators wrap stands before them. [main]
-  RunPlugins(std::span<const ChosenPlugin> chosen, CallMeter* meter);
+  RunPlugins(std::span<const ChosenPlugin> chosen, CallMeter* meter, PluginReports* reports = nullptr);
+  /// Stops and destroys them in reverse: a decorator goes before what it wraps.
+  ~RunPlugins();
+  RunPlugins(const RunPlugins&) = delete;
+  RunPlugins& operator=(const RunPlugins&) = delete;
 
   /// The plugin of a kind, or the decorators around it. Throws Error(kPlugin) when none was chosen.
   Instance& one(std::string_view kind) const;
@@ -35,7 +39,7 @@ class RunPlugins {
   void start(const RunFacts& facts, std::string_view kind = {});
 
  private:
-  void create(const ChosenPlugin& plugin, CallMeter* meter);
+  void create(const ChosenPlugin& plugin, CallMeter* meter, PluginReports* reports);
 
   std::vector<std::unique_ptr<Instance>> instances_;
   std::map<std::string, std::vector<Instance*>, std::less<>> outermost_;  // by kind

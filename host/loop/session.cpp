@@ -69,10 +69,10 @@ void shorten(Evaluations::Set& set, const ShortRun& limits) {
 }  // namespace
 
 Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry& telemetry, Preemption* preemption)
-    : setup_(std::move(setup)), ledger_(ledger), console_(console), telemetry_(telemetry), preemption_(preemption), engine_calls_(ledger) {
+    : setup_(std::move(setup)), ledger_(ledger), console_(console), telemetry_(telemetry), preemption_(preemption), plugin_reports_(telemetry), engine_calls_(ledger) {
   const RunConfig& run = setup_.config.run;
   engine_ = open_engine({run.device, run.seed, run.execution.threads});
-  plugins_ = std::make_unique<RunPlugins>(with_uris(setup_.plugins, setup_.checkpoint_uris), &ledger_);
+  plugins_ = std::make_unique<RunPlugins>(with_uris(setup_.plugins, setup_.checkpoint_uris), &ledger_, &plugin_reports_);
   for (const auto& [set, sources] : setup_.evaluation_sources) evaluation_plugins_.push_back(std::make_unique<RunPlugins>(sources, &ledger_));
   open_checkpoints();  // started before the others: their state comes from there
   std::optional<RestoredRun> restored = load_checkpoint();
@@ -105,6 +105,7 @@ void Session::open_checkpoints() {
   options.keep_best = run.checkpoint.keep_best;
   if (!run.evaluations.empty()) options.best_metric = run.evaluations.front().name + "/loss";
   store_ = std::make_unique<CheckpointStore>(*objects_, options);
+  store_->require_answer();
 }
 
 std::optional<RestoredRun> Session::load_checkpoint() {

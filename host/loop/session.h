@@ -15,6 +15,7 @@
 #include "loop/engine_calls.h"
 #include "loop/evaluations.h"
 #include "loop/run_plugins.h"
+#include "loop/telemetry_reports.h"
 #include "loop/trainer.h"
 #include "plugin/data_source.h"
 #include "plugin/precision_policy.h"
@@ -120,6 +121,7 @@ class Session {
   std::string schedule_length_;
   SaveCost save_cost_;
 
+  TelemetryReports plugin_reports_;
   EngineCalls engine_calls_;
 
   // In the order of their making: what stands below uses what stands above, and goes first.

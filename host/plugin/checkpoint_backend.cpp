@@ -52,6 +52,9 @@ CheckpointBackend::CheckpointBackend(Instance& instance)
                                                    {"get", table_.get},
                                                    {"list", table_.list},
                                                    {"remove", table_.remove}});
+  if (!instance_.interface(TRAINHOST_CHECKPOINT_COPIES)) return;
+  copies_ = instance_.table<trainhost_checkpoint_copies>(TRAINHOST_CHECKPOINT_COPIES);
+  instance_.require(TRAINHOST_CHECKPOINT_COPIES, {{"get_copy", copies_->get_copy}});
 }
 
 CheckpointBackend::Put::Put(Put&& other) noexcept : backend_(other.backend_), put_(std::exchange(other.put_, nullptr)), part_bytes_(other.part_bytes_) {}
@@ -95,6 +98,14 @@ uint64_t CheckpointBackend::get(std::string_view key, uint64_t offset, std::span
   uint64_t got = 0;
   instance_.call("get", [&](trainhost_error* error) { return table_.get(instance_.handle(), borrow(key), offset, out.data(), out.size(), &got, error); });
   if (got > out.size()) throw instance_.broken_promise("get", format("got {} bytes of {}, more than asked for", got, out.size()));
+  return got;
+}
+
+uint64_t CheckpointBackend::get_copy(uint32_t place, std::string_view key, uint64_t offset, std::span<std::byte> out) const {
+  if (!copies_) return get(key, offset, out);
+  uint64_t got = 0;
+  instance_.call("get", [&](trainhost_error* error) { return copies_->get_copy(instance_.handle(), place, borrow(key), offset, out.data(), out.size(), &got, error); });
+  if (got > out.size()) throw instance_.broken_promise("get_copy", format("got {} bytes of {}, more than asked for", got, out.size()));
   return got;
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <trainhost/checkpoint_backend.h>
+#include <trainhost/checkpoint_copies.h>
 
 #include "plugin/instance.h"
 
@@ -53,6 +55,10 @@ class CheckpointBackend {
   [[nodiscard]] bool create(std::string_view key, std::string_view bytes) const;
   /// How many bytes it read; fewer than asked for only at the end of the object. Status NOT_FOUND when there is none.
   uint64_t get(std::string_view key, uint64_t offset, std::span<std::byte> out) const;
+  /// How many places hold objects, each perhaps alone; get() reads from whichever the backend likes.
+  uint32_t num_places() const { return copies_ ? copies_->num_places : 1; }
+  /// Like get(), out of one place; place < num_places().
+  uint64_t get_copy(uint32_t place, std::string_view key, uint64_t offset, std::span<std::byte> out) const;
   /// Every committed object whose key begins with `prefix`, in bytewise order.
   std::vector<StoredObject> list(std::string_view prefix) const;
   /// One that is absent is no error.
@@ -63,6 +69,7 @@ class CheckpointBackend {
  private:
   Instance& instance_;
   trainhost_checkpoint_backend table_;
+  std::optional<trainhost_checkpoint_copies> copies_;
 };
 
 }  // namespace trainhost

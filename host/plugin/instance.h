@@ -9,6 +9,7 @@
 #include <string_view>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <trainhost/plugin.h>
@@ -35,12 +36,21 @@ class MemoryProbe {
   virtual std::string fingerprint() = 0;                            // model + shapes + device + precision, hex
 };
 
+/// Takes the numbers that plugins tell (service trainhost.report/1). Implemented by the loop over telemetry. [any]
+class PluginReports {
+ public:
+  virtual ~PluginReports() = default;
+  using Number = std::pair<std::string, double>;  // NaN: not measured
+  virtual void publish(const std::string& plugin, const std::string& topic, const std::vector<Number>& numbers) = 0;
+};
+
 class Instance;
 
 /// What one instance is given beside the services log and call. Everything is borrowed and outlives the instance.
 struct InstanceServices {
   CallMeter* meter = nullptr;             // brackets every call into the plugin; the account is "kind/name"
   MemoryProbe* memory = nullptr;          // null: the service is absent
+  PluginReports* reports = nullptr;       // null: what is reported is lost
   std::vector<Instance*> upstreams = {};  // of a decorator, as many as the record says; start them before it
 };
 

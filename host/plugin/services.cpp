@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <trainhost/report.h>
+
 #include "base/log.h"
 #include "plugin/text.h"
 
@@ -19,6 +21,8 @@ const void* HostTables::find(const Instance& instance, std::string_view id) {
   if (id == TRAINHOST_LOG) return &log_table;
   if (id == TRAINHOST_CALL) return &call_table;
   if (id == TRAINHOST_RUN) return &run_table;
+  static const trainhost_report report_table{sizeof(trainhost_report), 0, report};
+  if (id == TRAINHOST_REPORT) return &report_table;
   if (id == TRAINHOST_MEMORY && instance.services_.memory) return &memory_table;
   if (id == TRAINHOST_UPSTREAM && !instance.services_.upstreams.empty()) return &instance.upstream_table_;
   return nullptr;
@@ -27,7 +31,7 @@ const void* HostTables::find(const Instance& instance, std::string_view id) {
 // Nobody hands a MemoryProbe to instances yet, so trainhost.memory/1 is not among them.
 bool run_offers(const PluginRecord& record, std::string_view service_id) {
   if (service_id == TRAINHOST_UPSTREAM) return record.decorates > 0;
-  return service_id == TRAINHOST_LOG || service_id == TRAINHOST_CALL || service_id == TRAINHOST_RUN;
+  return service_id == TRAINHOST_LOG || service_id == TRAINHOST_CALL || service_id == TRAINHOST_RUN || service_id == TRAINHOST_REPORT;
 }
 
 void HostTables::write_log(const trainhost_host* host, int32_t level, trainhost_string message) {
@@ -100,6 +104,19 @@ trainhost_string HostTables::fingerprint(const trainhost_host* host) {
 trainhost_instance* HostTables::upstream(const trainhost_host* host, uint32_t index) {
   const auto& upstreams = of(host).services_.upstreams;
   return index < upstreams.size() ? upstreams[index]->handle() : nullptr;
+}
+
+void HostTables::report(const trainhost_host* host, trainhost_string topic, const trainhost_string* names, const double* values, uint64_t num_values) {
+  constexpr uint64_t kMostNumbers = 32;
+  try {
+    const Instance& instance = of(host);
+    if (!instance.services_.reports || !instance.facts_) return;
+    const auto text = [](trainhost_string word) { return clean_text(std::string_view(word.data ? word.data : "", word.data ? word.length : 0), 64); };
+    std::vector<PluginReports::Number> numbers;
+    for (uint64_t i = 0; i < std::min(num_values, kMostNumbers); ++i) numbers.emplace_back(text(names[i]), values[i]);
+    instance.services_.reports->publish(instance.full_name_, text(topic), numbers);
+  } catch (...) {  // numbers that cannot be told are lost; the header allows no failure
+  }
 }
 
 trainhost_run_facts borrow(const RunFacts& facts) {

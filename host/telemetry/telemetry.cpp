@@ -26,6 +26,9 @@ std::string event_text(const Event& event) {
 }
 
 void Telemetry::publish(Event event) {
+  const std::lock_guard lock(mutex_);
+  if (has_ended_) return;
+  has_ended_ = event.name == "run_end";
   if (event.unix_ns == 0) event.unix_ns = unix_nanoseconds();
   if (const std::string text = event_text(event); !text.empty()) log_line(event.name == "restored" ? LogLevel::kInfo : LogLevel::kWarning, text);
   if (log_) log_->write(event);

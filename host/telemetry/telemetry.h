@@ -1,6 +1,7 @@
 // The one place that a run's events go through: log.jsonl, observers, and the few that people see.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/clock.h"
@@ -10,7 +11,6 @@
 
 namespace trainhost {
 
-/// [train]
 class Telemetry {
  public:
   /// No log: a run that leaves nothing behind (--dry-run).
@@ -18,7 +18,7 @@ class Telemetry {
 
   void add_observer(std::unique_ptr<EventSink> sink) { observers_.add(std::move(sink)); }
 
-  /// Writes the event to log.jsonl, hands it to the observers, and says what people should know (skipped, rolled_back, stalled, ...) as a log line.
+  /// [any] until run_end; later events are lost. Writes the event to log.jsonl, hands it to the observers, and says what people should know (skipped, rolled_back, stalled, ...) as a log line.
   void publish(Event event);
 
   /// After run_end. Stops the observers and reports, as warnings, what was dropped, muted or could not be written.
@@ -29,6 +29,8 @@ class Telemetry {
  private:
   std::unique_ptr<RunLog> log_;
   Observers observers_;
+  std::mutex mutex_;  // one event at a time
+  bool has_ended_ = false;
 };
 
 /// The line for people of an event; empty for those that they do not see or that Console shows.

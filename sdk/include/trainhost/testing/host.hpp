@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "trainhost/cpp/error.hpp"
 #include "trainhost/host.h"
+#include "trainhost/report.h"
 
 namespace trainhost::testing {
 
@@ -40,6 +42,14 @@ class FakeHost {
     const std::lock_guard lock(mutex_);
     return log_;
   }
+  struct Report {
+    std::string topic;
+    std::map<std::string, double> numbers;
+  };
+  std::vector<Report> reports() const {
+    const std::lock_guard lock(mutex_);
+    return reports_;
+  }
   // Whether a line of at least this level holds the text.
   bool has_logged(std::int32_t level, std::string_view text) const {
     const std::lock_guard lock(mutex_);
@@ -56,6 +66,7 @@ class FakeHost {
     if (wanted == TRAINHOST_LOG) return &self.log_table_;
     if (wanted == TRAINHOST_CALL) return &self.call_table_;
     if (wanted == TRAINHOST_RUN) return &self.run_table_;
+    if (wanted == TRAINHOST_REPORT) return &self.report_table_;
     if (wanted == TRAINHOST_MEMORY) return self.memory_probe ? &self.memory_table_ : nullptr;
     if (wanted != TRAINHOST_UPSTREAM || self.upstreams.empty()) return nullptr;
     self.upstream_table_.num_upstreams = static_cast<std::uint32_t>(self.upstreams.size());
@@ -65,6 +76,13 @@ class FakeHost {
     FakeHost& self = of(host);
     const std::lock_guard lock(self.mutex_);
     self.log_.push_back({level, std::string(view(message))});
+  }
+  static void publish(const trainhost_host* host, trainhost_string topic, const trainhost_string* names, const double* values, std::uint64_t num_values) {
+    FakeHost& self = of(host);
+    Report report{std::string(view(topic)), {}};
+    for (std::uint64_t i = 0; i < num_values; ++i) report.numbers[std::string(view(names[i]))] = values[i];
+    const std::lock_guard lock(self.mutex_);
+    self.reports_.push_back(std::move(report));
   }
   static std::int32_t cancelled(const trainhost_host* host) { return of(host).is_cancelled; }
   static std::int64_t deadline(const trainhost_host* host) { return of(host).deadline_ns; }
@@ -91,10 +109,12 @@ class FakeHost {
   trainhost_call call_table_{sizeof(trainhost_call), 0, &cancelled, &deadline};
   trainhost_run run_table_{sizeof(trainhost_run), 0, &facts};
   trainhost_memory memory_table_{sizeof(trainhost_memory), 0, &probe, &fingerprint};
+  trainhost_report report_table_{sizeof(trainhost_report), 0, &publish};
   trainhost_upstream upstream_table_{sizeof(trainhost_upstream), 0, &at};
   trainhost_run_facts facts_{};
   mutable std::mutex mutex_;
   std::vector<LogLine> log_;
+  std::vector<Report> reports_;
 };
 
 }  // namespace trainhost::testing
