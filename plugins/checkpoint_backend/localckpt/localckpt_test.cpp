@@ -16,11 +16,8 @@
 #include <memory>
 #include <thread>
 
-#include <trainhost/checkpoint_backend.h>
 #include <trainhost/format.hpp>
-#include <trainhost/testing.hpp>
-
-#include "base/crc32c.h"
+#include <trainhost/testing/object_cases.hpp>
 
 using namespace trainhost;
 using namespace trainhost::testing;
@@ -49,48 +46,8 @@ struct SmallDisk : Folder {
   }
 };
 
-/// A backend in `root`, with its calls as C++.
-class Backend {
- public:
-  explicit Backend(const fs::path& root) {
-    plugin_.create(format(R"({{"uri":"file:{}"}})", root.string())).start();
-    table_ = &plugin_.table<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
-  }
-  trainhost_put* begin(const std::string& key, uint64_t size, uint64_t part = 4096) {
-    trainhost_put* put = nullptr;
-    call(table_->put_begin, plugin_.c(), c_string(key), size, &part, &put);
-    return put;
-  }
-  void part(trainhost_put* put, uint64_t offset, std::string_view bytes) { call(table_->put_part, put, offset, static_cast<const void*>(bytes.data()), bytes.size(), crc32c(bytes.data(), bytes.size())); }
-  void commit(trainhost_put* put) { call(table_->put_commit, put); }
-  void abort(trainhost_put* put) { table_->put_abort(put); }
-  void put(const std::string& key, const std::string& bytes) {
-    trainhost_put* const put = begin(key, bytes.size());
-    for (size_t at = 0; at < bytes.size(); at += 4096) part(put, at, bytes.substr(at, 4096));
-    commit(put);
-  }
-  void create(const std::string& key, const std::string& bytes) { call(table_->create, plugin_.c(), c_string(key), static_cast<const void*>(bytes.data()), bytes.size()); }
-  std::string get(const std::string& key, uint64_t offset = 0, uint64_t size = 1 << 20) {
-    std::string bytes(size, '?');
-    uint64_t got = 0;
-    call(table_->get, plugin_.c(), c_string(key), offset, static_cast<void*>(bytes.data()), size, &got);
-    return bytes.substr(0, got);
-  }
-  std::vector<std::string> list(const std::string& prefix = "", size_t limit = 1000) {
-    struct Seen { std::vector<std::string> keys; size_t limit; } seen{{}, limit};
-    const auto visit = [](void* context, const trainhost_object* object) -> int32_t {
-      Seen& to = *static_cast<Seen*>(context);
-      to.keys.emplace_back(view(object->key));
-      return to.keys.size() >= to.limit;
-    };
-    call(table_->list, plugin_.c(), c_string(prefix), static_cast<void*>(&seen), static_cast<int32_t (*)(void*, const trainhost_object*)>(visit));
-    return seen.keys;
-  }
-  void remove(const std::string& key) { call(table_->remove, plugin_.c(), c_string(key)); }
-
- private:
-  PluginUnderTest plugin_;
-  const trainhost_checkpoint_backend* table_;
+struct Backend : Objects {
+  explicit Backend(const fs::path& root) : Objects(format(R"({{"uri":"file:{}"}})", root.string())) {}
 };
 
 /// How many pages of the file are in memory.
@@ -126,7 +83,7 @@ int exit_code_of_child(const Body& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-using Keys = std::vector<std::string>;
+using Keys = Objects::Keys;
 
 }  // namespace
 
@@ -196,7 +153,8 @@ BOOST_DATA_TEST_CASE(what_is_written_does_not_fill_the_page_cache, data::make({0
   if (::statfs(folder.path.c_str(), &place) != 0 || place.f_type == kTmpfs) return;
   Backend backend(folder.path);
   constexpr uint64_t kPart = 1 << 20, kBytes = 4 * kPart;
-  trainhost_put* const put = backend.begin("big", kBytes, kPart);
+  uint64_t part_bytes = kPart;
+  trainhost_put* const put = backend.begin("big", kBytes, &part_bytes);
   std::vector<char> memory(kPart + 8192, 'x');
   const std::string_view bytes(reinterpret_cast<const char*>((reinterpret_cast<uintptr_t>(memory.data()) + 4095) / 4096 * 4096) + shift, kPart);
   for (uint64_t at = 0; at < kBytes; at += kPart) backend.part(put, at, bytes);
@@ -208,14 +166,9 @@ BOOST_DATA_TEST_CASE(what_is_written_does_not_fill_the_page_cache, data::make({0
 BOOST_AUTO_TEST_CASE(a_part_whose_bytes_were_changed_on_the_way_is_refused) {
   const Folder folder;
   Backend backend(folder.path);
-  PluginUnderTest plugin;
-  plugin.create(format(R"({{"uri":"file:{}"}})", folder.path.string())).start();
-  const auto& table = plugin.table<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
-  trainhost_put* put = nullptr;
-  uint64_t part = 4096;
-  call(table.put_begin, plugin.c(), c_string("a"), uint64_t{3}, &part, &put);
-  BOOST_TEST(status_of([&] { call(table.put_part, put, uint64_t{0}, static_cast<const void*>("abc"), uint64_t{3}, 1u); }) == TRAINHOST_DATA_LOSS);
-  table.put_abort(put);
+  trainhost_put* const put = backend.begin("a", 3);
+  BOOST_TEST(status_of([&] { backend.part_with(put, 0, "abc", 1u); }) == TRAINHOST_DATA_LOSS);
+  backend.abort(put);
 }
 
 BOOST_AUTO_TEST_CASE(a_commit_with_a_missing_part_is_refused) {
@@ -251,50 +204,26 @@ BOOST_AUTO_TEST_CASE(a_key_is_never_written_over) {
 BOOST_AUTO_TEST_CASE(create_decides_races_and_may_be_repeated) {
   const Folder folder;
   Backend backend(folder.path);
-  backend.create("x/commit", "mine");
-  backend.create("x/commit", "mine");
-  for (const char* other : {"his", "mine too", "min", ""}) BOOST_TEST(status_of([&] { backend.create("x/commit", other); }) == TRAINHOST_ALREADY_EXISTS);
-  BOOST_TEST(backend.get("x/commit") == "mine");
+  create_makes_once(backend);
   BOOST_TEST(num_files(folder.path) == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(of_many_that_create_at_once_one_wins) {
   const Folder folder;
-  for (int round = 0; round < 20; ++round) {
-    Backend backends[2] = {Backend(folder.path), Backend(folder.path)};
-    std::atomic<int> num_winners{0};
-    std::vector<std::thread> threads;
-    for (int worker = 0; worker < 4; ++worker)
-      threads.emplace_back([&, worker] { num_winners += status_of([&] { backends[worker % 2].create(format("race-{}", round), std::to_string(worker)); }) == TRAINHOST_OK; });
-    for (std::thread& thread : threads) thread.join();
-    BOOST_TEST(num_winners == 1);
-  }
+  Backend first(folder.path), second(folder.path);
+  one_creator_wins(first, second, 20);
 }
 
 BOOST_AUTO_TEST_CASE(keys_are_listed_in_bytewise_order) {
   const Folder folder;
   Backend backend(folder.path);
-  for (const char* key : {"b", "a/x", "a-1", "a.b", "a0", "A", "a/b/c"}) backend.create(key, key);
-  BOOST_TEST((backend.list() == Keys{"A", "a-1", "a.b", "a/b/c", "a/x", "a0", "b"}));
-  BOOST_TEST((backend.list("a/") == Keys{"a/b/c", "a/x"}));
-  BOOST_TEST((backend.list("a/b") == Keys{"a/b/c"}));
-  BOOST_TEST((backend.list("a") == Keys{"a-1", "a.b", "a/b/c", "a/x", "a0"}));
-  BOOST_TEST((backend.list("", 2) == Keys{"A", "a-1"}));
-  BOOST_TEST((backend.list("none/") == Keys{}));
-  BOOST_TEST((backend.list("../") == Keys{}));
+  keys_come_in_bytewise_order(backend);
 }
 
 BOOST_AUTO_TEST_CASE(keys_that_lead_elsewhere_are_refused) {
   const Folder folder;
   Backend backend(folder.path);
-  for (const std::string key : {"", "/a", "a/", "a//b", "../a", "a/../b", "./a", "a/.", "a b", "~1", "a\\b", "\xc3\xa4"}) {
-    BOOST_TEST_CONTEXT("key " << key) {
-      BOOST_TEST(status_of([&] { backend.create(key, "x"); }) == TRAINHOST_INVALID_ARGUMENT);
-      BOOST_TEST(status_of([&] { backend.begin(key, 1); }) == TRAINHOST_INVALID_ARGUMENT);
-      BOOST_TEST(status_of([&] { backend.get(key); }) == TRAINHOST_INVALID_ARGUMENT);
-      BOOST_TEST(status_of([&] { backend.remove(key); }) == TRAINHOST_INVALID_ARGUMENT);
-    }
-  }
+  trainhost::testing::keys_that_lead_elsewhere_are_refused(backend);
 }
 
 BOOST_AUTO_TEST_CASE(folders_come_and_go_with_their_objects) {
@@ -352,10 +281,7 @@ BOOST_AUTO_TEST_CASE(without_a_uri_it_can_be_looked_at_but_not_started) {
 
 BOOST_AUTO_TEST_CASE(three_slashes_are_an_absolute_path) {
   const Folder folder;
-  PluginUnderTest plugin;
-  plugin.create(format(R"({{"uri":"file://{}/x/"}})", folder.path.string())).start();
-  const auto& table = plugin.table<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
-  call(table.create, plugin.c(), c_string("k"), static_cast<const void*>("v"), uint64_t{1});
+  Objects(format(R"({{"uri":"file://{}/x/"}})", folder.path.string())).create("k", "v");
   BOOST_TEST(fs::exists(folder.path / "x" / "k"));
 }
 

@@ -52,11 +52,12 @@ std::string new_upload_name() {
   return format("{:08x}{:08x}{:08x}", random(), random(), random());
 }
 
-void Bucket::check() {
+void Bucket::check(unsigned tries) {
   Call call{"GET", "", {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", client_.location().root()}}};
   call.complaint = [](const HttpResponse& response) {
     return read_object_list(response.body) ? "" : "no listing of a bucket came back; does an S3 server answer there?";
   };
+  call.tries = tries;
   client_.send(call);
 }
 

@@ -26,8 +26,8 @@ class Bucket {
  public:
   explicit Bucket(Client& client, std::string storage_class) : client_(client), storage_class_(std::move(storage_class)) {}
 
-  /// One request that shows whether the bucket is there and may be listed.
-  void check();
+  /// One request that shows whether the bucket is there and may be listed. tries: 0: as many as the user allows.
+  void check(unsigned tries = 0);
 
   /// Never over an existing object. False: the key holds one that is not this upload.
   bool put_new(const std::string& key, std::span<const std::byte> bytes, const std::string& upload_name);

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "digest.h"
+#include "retry.h"
 #include "text.h"
 
 namespace s3ckpt {
@@ -17,15 +18,15 @@ using trainhost::PluginError;
 
 namespace {
 
-constexpr double kFirstWait = 0.1, kLongestWait = 5, kLongestAskedFor = 30;  // seconds
+constexpr double kLongestAskedFor = 30;  // seconds
 
 int64_t unix_seconds() { return std::time(nullptr); }
 
 int64_t monotonic_ns() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-double random_part(double of) {
+std::uint64_t random_number() {
   static thread_local std::mt19937_64 generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, of)(generator);
+  return generator();
 }
 
 double asked_for(const HttpResponse& response) {
@@ -123,8 +124,7 @@ void Client::throw_if_unwanted(const Call& call) const {
 }
 
 void Client::wait(const Call& call, unsigned number, const HttpResponse& response) const {
-  const double longest = std::min(kLongestWait, kFirstWait * static_cast<double>(1u << std::min(number - 1, 16u)));
-  const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(asked_for(response) + random_part(longest));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(asked_for(response) + jittered_wait(number, random_number()));
   while (std::chrono::steady_clock::now() < until) {
     throw_if_unwanted(call);
     std::this_thread::sleep_for(std::min<std::chrono::duration<double>>(until - std::chrono::steady_clock::now(), std::chrono::milliseconds(50)));

@@ -113,7 +113,7 @@ PluginError failure(const Failure& about, const HttpResponse& response) {
   const std::optional<ErrorAnswer> answer = read_error(response.body);
   const std::string code = error_code(response), advice = region_advice(about, response, answer);
   std::string what = format("{}: {}: HTTP {}{}{}", about.place, about.operation, response.status, code.empty() ? "" : " ", code);
-  if (answer && !answer->message.empty()) what += format(": {:.160s}", answer->message);  // the next step must fit the host's buffer
+  if (answer && !answer->message.empty()) what += format(": {}", std::string_view(answer->message).substr(0, 160));  // the next step must fit the host's buffer
   if (!advice.empty()) return PluginError(TRAINHOST_INVALID_ARGUMENT, what + "; " + advice);
   if (is_transient(response)) return PluginError(TRAINHOST_UNAVAILABLE, what + "; the store is busy or ill");
   const auto known = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& candidate) { return candidate.code == code; });

@@ -37,7 +37,13 @@ class S3Checkpoints : public CheckpointBackend {
     const s3ckpt::ClientOptions options{config_.max_connections, config_.tries, config_.timeout_seconds};
     client_ = std::make_unique<s3ckpt::Client>(s3ckpt::locate(config_, s3ckpt::environment_variable), options, s3ckpt::environment_variable, host());
     bucket_ = std::make_unique<s3ckpt::Bucket>(*client_, config_.storage_class);
-    bucket_->check();
+    try {
+      bucket_->check();
+      is_checked_ = true;
+    } catch (const PluginError& error) {
+      if (error.status != TRAINHOST_UNAVAILABLE) throw;
+      host().log_warning("{}; it is asked again with each call", error.message);  // it may be the far side of a mirror; else the host's first call says so
+    }
   }
   void stop() override {
     if (bucket_) bucket_->remove_mark();
@@ -47,30 +53,38 @@ class S3Checkpoints : public CheckpointBackend {
 
   std::unique_ptr<Put> put_begin(std::string_view key, std::uint64_t size, std::uint64_t& part_bytes) override {
     const std::string bucket_key = client_->location().bucket_key(key);
-    std::call_once(orphans_, [&] { s3ckpt::abort_orphans(*bucket_, client_->location().root(), static_cast<std::int64_t>(config_.orphan_hours * 3600)); });
+    std::call_once(orphans_, [&] { s3ckpt::abort_orphans(bucket(), client_->location().root(), static_cast<std::int64_t>(config_.orphan_hours * 3600)); });
     part_bytes = s3ckpt::choose_part_bytes(size, part_bytes, config_.part_bytes);
-    return s3ckpt::begin_upload(*bucket_, bucket_key, size, part_bytes);
+    return s3ckpt::begin_upload(bucket(), bucket_key, size, part_bytes);
   }
   void create(std::string_view key, std::span<const std::byte> bytes) override {
     const std::string bucket_key = client_->location().bucket_key(key);
-    if (!bucket_->create(bucket_key, bytes)) throw PluginError(TRAINHOST_ALREADY_EXISTS, format("{}: holds other bytes", client_->location().name(bucket_key)));
+    if (!bucket().create(bucket_key, bytes)) throw PluginError(TRAINHOST_ALREADY_EXISTS, format("{}: holds other bytes", client_->location().name(bucket_key)));
   }
   std::size_t get(std::string_view key, std::uint64_t offset, std::span<std::byte> out) override {
-    return bucket_->get(client_->location().bucket_key(key), offset, out);
+    return bucket().get(client_->location().bucket_key(key), offset, out);
   }
   void list(std::string_view prefix, const Visit& visit) override {
     const std::string& root = client_->location().root();
-    bucket_->list(root + std::string(prefix), [&](const s3ckpt::ListedObject& object) {
+    bucket().list(root + std::string(prefix), [&](const s3ckpt::ListedObject& object) {
       const std::string_view key = std::string_view(object.key).substr(std::min(root.size(), object.key.size()));
       return !s3ckpt::is_key_valid(key) || visit({key, object.size, object.modified_unix_seconds * 1000});  // other people's objects are passed over
     });
   }
-  void remove(std::string_view key) override { bucket_->remove(client_->location().bucket_key(key)); }
+  void remove(std::string_view key) override { bucket().remove(client_->location().bucket_key(key)); }
 
  private:
+  /// Throws while the store that did not answer at the start still does not: nothing is sent to a place that was never looked at.
+  s3ckpt::Bucket& bucket() {
+    if (!is_checked_) bucket_->check(1);
+    is_checked_ = true;
+    return *bucket_;
+  }
+
   Config config_;
   std::unique_ptr<s3ckpt::Client> client_;
   std::unique_ptr<s3ckpt::Bucket> bucket_;
+  std::atomic<bool> is_checked_ = false;
   std::once_flag orphans_;
 };
 

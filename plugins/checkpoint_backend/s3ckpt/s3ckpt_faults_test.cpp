@@ -234,15 +234,28 @@ BOOST_AUTO_TEST_CASE(a_read_only_bucket_can_be_read) {
   expect_words(words_of([&] { backend.put("b", "x"); }), {"s3://bucket/runs/a/b", "403", "AccessDenied", "s3:PutObject"});
 }
 
-BOOST_AUTO_TEST_CASE(an_endpoint_that_is_down_is_unavailable) {
-  const auto start = [] { Backend backend("http://127.0.0.1:1", "\"tries\":2"); };
-  BOOST_TEST(status_of(start) == TRAINHOST_UNAVAILABLE);
-  expect_words(words_of(start), {"s3://bucket", "http://127.0.0.1:1", "endpoint"});
+BOOST_AUTO_TEST_CASE(an_endpoint_that_is_down_is_unavailable_to_every_call) {
+  Backend backend("http://127.0.0.1:1", "\"tries\":2");
+  BOOST_TEST(backend.host().has_logged(TRAINHOST_LOG_WARNING, "http://127.0.0.1:1"));
+  BOOST_TEST(status_of([&] { backend.list(); }) == TRAINHOST_UNAVAILABLE);
+  BOOST_TEST(status_of([&] { backend.begin("a", 1); }) == TRAINHOST_UNAVAILABLE);
+  expect_words(words_of([&] { backend.get("a"); }), {"s3://bucket", "http://127.0.0.1:1", "endpoint"});
+}
+
+BOOST_AUTO_TEST_CASE(an_endpoint_that_comes_up_later_is_used_and_looked_at_first) {
+  server.ask("fault 2 status=503 list-type");
+  Backend backend(url, "\"tries\":2");
+  backend.put("a", "hello");
+  BOOST_TEST(backend.get("a") == "hello");
+  BOOST_TEST(server.ask("count list-type") == "3");
+  server.ask("fault 2 status=503 list-type");
+  Backend other(url, "\"tries\":2", "s3://nowhere/x");
+  BOOST_TEST(status_of([&] { other.put("a", "x"); }) == TRAINHOST_NOT_FOUND);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_store_is_not_taken_for_one) {
   server.ask("fault 99 error200=x list-type");
-  BOOST_TEST(status_of([&] { Backend backend(url, "\"tries\":1"); }) == TRAINHOST_UNAVAILABLE);
+  BOOST_TEST(status_of([&] { Backend(url, "\"tries\":1").list(); }) == TRAINHOST_UNAVAILABLE);
   const Variable none("AWS_REGION", "");
   for (const char* endpoint : {"127.0.0.1:9000", "ftp://x", "http://"}) {
     PluginUnderTest plugin;

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <thread>
 
+#include <trainhost/testing/object_cases.hpp>
+
 #include "testing/servers.h"
 
 using namespace s3ckpt::testing;
@@ -84,17 +86,8 @@ void hold_the_promises(Store& store) {
 }
 
 void decide_races(Store& store) {
-  Backend backends[2] = {Backend(store.url), Backend(store.url)};
-  for (int round = 0; round < 3; ++round) {
-    std::atomic<int> num_winners{0};
-    {
-      std::vector<std::jthread> threads;
-      for (int worker = 0; worker < 4; ++worker)
-        threads.emplace_back(
-            [&, worker] { num_winners += status_of([&] { backends[worker % 2].create(format("race-{}", round), std::to_string(worker)); }) == TRAINHOST_OK; });
-    }
-    BOOST_TEST(num_winners == 1);
-  }
+  Backend first(store.url), second(store.url);
+  one_creator_wins(first, second, 3);
 }
 
 void leave_no_uploads_behind(Store& store) {

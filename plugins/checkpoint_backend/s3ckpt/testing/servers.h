@@ -13,18 +13,12 @@
 #include <string>
 #include <vector>
 
-#include <trainhost/checkpoint_backend.h>
 #include <trainhost/format.hpp>
-#include <trainhost/testing.hpp>
-
-#include "base/crc32c.h"
+#include <trainhost/testing/objects.hpp>
 
 namespace s3ckpt::testing {
 
-using trainhost::c_string;
-using trainhost::call;
 using trainhost::format;
-using trainhost::view;
 
 /// An environment variable for the length of a test.
 class Variable {
@@ -115,73 +109,11 @@ class Server {
 };
 
 /// The plugin as the host uses it. Keys and region come from the environment; config is more JSON: R"("tries":2)".
-class Backend {
- public:
-  explicit Backend(const std::string& endpoint, const std::string& config = "", const std::string& uri = "s3://bucket/runs/a") {
-    plugin_.create(format(R"({{"uri":"{}","endpoint":"{}"{}{}}})", uri, endpoint, config.empty() ? "" : ",", config)).start();
-    table_ = &plugin_.table<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
-  }
-  trainhost_put* begin(const std::string& key, uint64_t size, uint64_t* part = nullptr) {
-    trainhost_put* put = nullptr;
-    uint64_t wish = 4096;
-    call(table_->put_begin, plugin_.c(), c_string(key), size, part ? part : &wish, &put);
-    return put;
-  }
-  void part(trainhost_put* put, uint64_t offset, std::string_view bytes) {
-    call(table_->put_part, put, offset, static_cast<const void*>(bytes.data()), bytes.size(), trainhost::crc32c(bytes.data(), bytes.size()));
-  }
-  void part_with(trainhost_put* put, std::string_view bytes, uint32_t crc) {
-    call(table_->put_part, put, uint64_t{0}, static_cast<const void*>(bytes.data()), bytes.size(), crc);
-  }
-  void commit(trainhost_put* put) { call(table_->put_commit, put); }
-  void abort(trainhost_put* put) { table_->put_abort(put); }
-  void put(const std::string& key, std::string_view bytes) {
-    uint64_t part_bytes = 4096;
-    trainhost_put* const put = begin(key, bytes.size(), &part_bytes);
-    try {
-      for (size_t at = 0; at < bytes.size(); at += part_bytes) part(put, at, bytes.substr(at, part_bytes));
-    } catch (...) {
-      abort(put);
-      throw;
-    }
-    commit(put);
-  }
-  void create(const std::string& key, const std::string& bytes) {
-    call(table_->create, plugin_.c(), c_string(key), static_cast<const void*>(bytes.data()), bytes.size());
-  }
-  std::string get(const std::string& key, uint64_t offset = 0, uint64_t size = 1 << 20) {
-    std::string bytes(size, '?');
-    uint64_t got = 0;
-    call(table_->get, plugin_.c(), c_string(key), offset, static_cast<void*>(bytes.data()), size, &got);
-    return bytes.substr(0, got);
-  }
-  std::vector<std::string> list(const std::string& prefix = "", size_t limit = 100'000) {
-    struct Seen {
-      std::vector<std::string> keys;
-      size_t limit;
-    } seen{{}, limit};
-    const auto visit = [](void* context, const trainhost_object* object) -> int32_t {
-      Seen& to = *static_cast<Seen*>(context);
-      to.keys.emplace_back(view(object->key));
-      return to.keys.size() >= to.limit;
-    };
-    call(table_->list, plugin_.c(), c_string(prefix), static_cast<void*>(&seen), static_cast<int32_t (*)(void*, const trainhost_object*)>(visit));
-    return seen.keys;
-  }
-  void remove(const std::string& key) { call(table_->remove, plugin_.c(), c_string(key)); }
-  trainhost::testing::FakeHost& host() { return plugin_.host; }
-
- private:
-  trainhost::testing::PluginUnderTest plugin_;
-  const trainhost_checkpoint_backend* table_;
+struct Backend : trainhost::testing::Objects {
+  explicit Backend(const std::string& endpoint, const std::string& config = "", const std::string& uri = "s3://bucket/runs/a")
+      : Objects(format(R"({{"uri":"{}","endpoint":"{}"{}{}}})", uri, endpoint, config.empty() ? "" : ",", config)) {}
 };
 
-/// Bytes that no two places of which are alike.
-inline std::string pattern_bytes(size_t size) {
-  std::string bytes(size, '\0');
-  uint64_t state = size + 1;
-  for (char& byte : bytes) state = state * 6364136223846793005u + 1442695040888963407u, byte = static_cast<char>(state >> 56);
-  return bytes;
-}
+using trainhost::testing::pattern_bytes;
 
 }  // namespace s3ckpt::testing
