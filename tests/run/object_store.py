@@ -1,81 +1,24 @@
 """A run whose checkpoints lie in a bucket: it is killed, and another machine with an empty folder goes on; stores that fail or refuse."""
 
-import os
+import json
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
-import boto3
-from harness import GPT, MLP, Folder, TestCase, main
-
-TESTING = Path(__file__).resolve().parents[2] / "plugins/checkpoint_backend/s3ckpt/testing"
-sys.path.insert(0, str(TESTING))
-
-from moto_server import Moto  # noqa: E402  (it lies beside the plugin)
+from harness import GPT, MLP, Folder, crc32c, main
+from stores import BucketTestCase, FaultServer, MotoTestCase
 
 
-class FaultServer:
-    """The scripted store of the plugin's tests; ask() is one of its commands."""
-
-    def __enter__(self):
-        self.process = subprocess.Popen([sys.executable, str(TESTING / "fault_server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def ask(self, command):
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
+def evaluation_at(step):
+    return rf"evaluation heldout at step {step}:"
 
 
-class BucketTestCase(TestCase):
-    def use(self, url, access_key, secret_key):
-        """The store's address and keys, as a user sets them; none of this machine's own settings."""
-        for name in [name for name in self.environment if name.startswith("AWS_")]:
-            del self.environment[name]
-        self.environment |= {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key, "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(self.folder)}
-
-    def kill_after(self, steps, *arguments):
-        process = self.start("run", *arguments)
-        self.assertTrue(process.wait_for(rf"evaluation heldout at step {steps}:"), "".join(process.lines))
-        process.signal(signal.SIGKILL)
-        self.assertEqual(process.end().code, -signal.SIGKILL)
-
-
-class RealStore(BucketTestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.moto = cls.enterClassContext(Moto())
-        cls.s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=cls.moto.url, aws_access_key_id=cls.moto.access_key, aws_secret_access_key=cls.moto.secret_key)
-        cls.s3.create_bucket(Bucket="bucket")
-
-    def setUp(self):
-        super().setUp()
-        self.use(self.moto.url, self.moto.access_key, self.moto.secret_key)
-
-    def download(self, prefix):
-        """What boto3 finds below the prefix, as a run folder."""
-        folder = self.folder / "downloaded" / prefix
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket="bucket", Prefix=prefix + "/"):
-            for item in page.get("Contents", []):
-                path = folder / "checkpoints" / item["Key"][len(prefix) + 1:]
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self.s3.download_file("bucket", item["Key"], str(path))
-        return Folder(folder)
-
+class RealStore(MotoTestCase):
     def test_a_second_machine_with_an_empty_folder_goes_on_bit_for_bit(self):
         self.write("gpt.toml", GPT)
         options = ("gpt.toml", "max=30step", "checkpoint.keep_last=2")
         self.trainhost("run", *options, "--name", "whole")
         bucket = ("--plugins", "s3ckpt", "checkpoint.uri=s3://bucket/runs", "--name", "cut")
-        self.kill_after(10, *options, *bucket, "--out", "first")
-        self.kill_after(20, *options, *bucket, "--out", "second")
+        self.kill_after(evaluation_at(10), *options, *bucket, "--out", "first")
+        self.kill_after(evaluation_at(20), *options, *bucket, "--out", "second")
         self.trainhost("run", *options, *bucket, "--out", "third")
         third = Folder(self.folder / "third" / "cut")
         self.assertEqual(len(third.events("restored")), 1)
@@ -89,7 +32,7 @@ class RealStore(BucketTestCase):
     def test_mixed_precision_goes_on_too(self):
         self.write("gpt.toml", GPT.replace('"fp32"', '"amp"'))
         bucket = ("gpt.toml", "max=20step", "--plugins", "amp,accum,s3ckpt", "checkpoint.uri=s3://bucket/mixed/", "--name", "amp")
-        self.kill_after(10, *bucket, "--out", "first")
+        self.kill_after(evaluation_at(10), *bucket, "--out", "first")
         self.trainhost("run", *bucket, "--out", "second")
         self.assertGreaterEqual(Folder(self.folder / "second" / "amp").events("restored")[0]["step"], 5)
         self.assertTrue(self.download("mixed/amp").newest().name.startswith("step-000000000020-"))
@@ -174,6 +117,85 @@ class FailingStore(BucketTestCase):
         self.assertIn("clock", self.trainhost("run", *self.options).err)
 
 
+    def test_a_wrong_region_is_refused_with_the_right_one(self):
+        self.store.ask("set region eu-west-1")
+        result = self.trainhost("run", *self.options, code=16, AWS_REGION="us-west-2")
+        self.assert_names(result.err, "eu-west-1", "us-west-2", "[s3ckpt] region")
+        self.assertFalse((self.folder / "runs/mlp/run.json").exists())
+
+    def test_an_endpoint_that_goes_away_says_what_is_safe(self):
+        process = self.start("run", *self.options, "evaluation.heldout.every=5step")
+        self.assertTrue(process.wait_for(evaluation_at(10)))
+        self.store.process.kill()
+        result = process.end()
+        self.assertEqual(result.code, 16, result.err)
+        self.assert_names(result.err, self.store.url, "s3://bucket/runs/mlp/", "is the endpoint up")
+        self.assertEqual(self.run_folder("mlp").events("run_end")[-1]["exit_code"], 16)
+
+
+class StrangeCheckpoints(MotoTestCase):
+    """What lies in the bucket is not what this run would have written."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("mlp.toml", MLP)
+        self.prefix = self.id().rsplit(".", 1)[1]
+        self.options = ("mlp.toml", "--plugins", "s3ckpt", f"checkpoint.uri=s3://bucket/{self.prefix}")
+        self.trainhost("run", *self.options, "max=10step", "--out", "first")
+
+    def folders(self):
+        """Of committed checkpoints, oldest first."""
+        return sorted(key.split("/")[0] for key in self.keys(f"{self.prefix}/mlp") if key.endswith("/commit"))
+
+    def read(self, key):
+        return self.s3.get_object(Bucket="bucket", Key=f"{self.prefix}/mlp/{key}")["Body"].read()
+
+    def write_sealed(self, key, record):
+        line = json.dumps(record) + "\n"
+        self.s3.put_object(Bucket="bucket", Key=f"{self.prefix}/mlp/{key}", Body=f"{line}{crc32c(line.encode()):08x}\n".encode())
+
+    def change_manifest(self, folder, change):
+        """As if it had been written so: the commit record vouches for it."""
+        manifest = json.loads(self.read(f"{folder}/manifest.json"))
+        change(manifest)
+        text = json.dumps(manifest) + "\n"
+        self.s3.put_object(Bucket="bucket", Key=f"{self.prefix}/mlp/{folder}/manifest.json", Body=text.encode())
+        commit = json.loads(self.read(f"{folder}/commit").splitlines()[0])
+        self.write_sealed(f"{folder}/commit", commit | {"manifest_bytes": len(text), "manifest_crc32c": crc32c(text.encode())})
+
+    def assert_older_is_used(self, *words):
+        folders = self.folders()
+        result = self.trainhost("run", *self.options, "max=15step", "--out", "second")
+        self.assert_names(result.err, folders[-1], "using an older one", *words)
+        self.assertEqual(Folder(self.folder / "second/mlp").events("restored")[0]["key"], folders[-2])
+
+    def test_a_manifest_that_names_files_outside_of_its_folder(self):
+        def lead_elsewhere(manifest):
+            manifest["objects"][0]["name"] = "../../other/weights.safetensors"
+
+        self.change_manifest(self.folders()[-1], lead_elsewhere)
+        self.assert_older_is_used("../../other/weights.safetensors", "within the checkpoint's folder")
+
+    def test_a_newer_format(self):
+        self.change_manifest(self.folders()[-1], lambda manifest: manifest.update(format=2))
+        before = [key for key in self.keys(self.prefix) if "/step-" in key]
+        result = self.trainhost("run", *self.options, "max=15step", "--out", "second", code=14)
+        self.assert_names(result.err, self.folders()[-1], "format 2", "use the trainhost that wrote it")
+        self.assertEqual([key for key in self.keys(self.prefix) if "/step-" in key], before)
+
+    def test_a_commit_record_of_another_checkpoint(self):
+        older, newest = self.folders()[-2:]
+        self.s3.put_object(Bucket="bucket", Key=f"{self.prefix}/mlp/{newest}/commit", Body=self.read(f"{older}/commit"))
+        self.assert_older_is_used(f"belongs to {older}")
+
+    def test_another_model(self):
+        result = self.trainhost("run", *self.options, "max=15step", "mlp.widths=[8]", "--out", "second", code=2)
+        self.assert_names(result.err, "mlp.widths", "--name", self.folders()[-1])
+
+    def test_another_data_set(self):
+        result = self.trainhost("run", *self.options, "max=15step", "synthetic.samples=200", "--out", "second", code=2)
+        self.assert_names(result.err, "synthetic.samples", "--name", self.folders()[-1])
+
+
 if __name__ == "__main__":
-    os.environ.pop("AWS_PROFILE", None)
     main()
