@@ -1,12 +1,14 @@
 """Models that others wrote: each is exported, its graph trains like the model, and trained weights go back into it."""
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODULES = os.environ["TRAINHOST_MODEL_MODULES"]
+PROGRAM = pathlib.Path(os.environ.get("TRAINHOST_BUILD_DIR") or ROOT / "build") / "bin/trainhost"
 sys.path[:0] = [str(ROOT / "tools/python"), MODULES]
 sys.dont_write_bytecode = True
 if not os.path.exists(f"{MODULES}/complete"):
@@ -35,6 +37,8 @@ class Exports(unittest.TestCase):
         manifest = trainhost_export.export(model, batch, self.path, **options)
         self.assertEqual(manifest["custom_operators"], [])
         self.assertEqual(trainhost_export.check(self.path), "close" if name in ANOTHER_KERNEL else "bit-identical")
+        checked = subprocess.run([PROGRAM, "model", "check", self.path], capture_output=True, text=True, env={"PATH": ""})
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
         bundle = Bundle(self.path)
         losses = self.adamw(bundle.trainable().values(), lambda run=bundle.runner("train"), fields=bundle.fields(): run(fields))
         adapter = trainhost_export.adapter.Adapter(model, list(batch), options["loss"], options.get("metrics"))

@@ -176,7 +176,7 @@ class Replayed {
     Line worst{kind + "s, " + when, ""};
     double worst_share = -1;
     for (t2::Parameter& parameter : module_.parameters()) {
-      if (kind == "gradient" && !parameter.is_trainable) continue;
+      if (!parameter.is_trainable) continue;  // compare_hashes has looked at it
       const at::Tensor tensor = kind == "gradient" ? parameter.compute.grad() : parameter.compute;
       const Json& hash = hashes.at(parameter.name);
       Line line = compare_tensor(kind, parameter.name, tensor.defined() ? tensor : at::zeros_like(parameter.compute), index, relative, everything);
@@ -194,7 +194,7 @@ class Replayed {
   double norm_of_all(const std::string& kind, int64_t index) const {
     double squares = 0;
     for (const t2::Parameter& parameter : module_.weights().parameters)
-      if (kind == "weight" || parameter.is_trainable) squares += std::pow(recorded_.number(kind + "_norm/" + parameter.name, index), 2);
+      if (parameter.is_trainable) squares += std::pow(recorded_.number(kind + "_norm/" + parameter.name, index), 2);
     return std::sqrt(squares);
   }
 

@@ -29,7 +29,7 @@ const std::filesystem::path& bundles() {
   static const Folder folder;
   static const bool is_written = [] {
     python("'" + std::string(std::getenv("TRAINHOST_SOURCE_DIR")) + "/plugins/model/pt2/testing/write_bundles.py' '" + folder.path.string() +
-           "' gpt gpt_without_dropout convolutions odds fixed drawn");
+           "' gpt gpt_without_dropout convolutions odds fixed frozen drawn");
     return true;
   }();
   (void)is_written;
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_SUITE(pt2_test)
 
 // The record is eager PyTorch's: losses, gradients and weights of three steps, two evaluations, buffers.
 BOOST_DATA_TEST_CASE(replays_compute_what_eager_computed,
-                     boost::unit_test::data::make({"gpt", "gpt_without_dropout", "convolutions", "odds", "fixed", "drawn"}), name) {
+                     boost::unit_test::data::make({"gpt", "gpt_without_dropout", "convolutions", "odds", "fixed", "frozen", "drawn"}), name) {
   const json answer = json::parse(Pt2(bundle(name)).file().check("cpu"));
   BOOST_TEST(answer.at("facts").at("wanted") == "every bit");
   BOOST_TEST(answer.at("passed").get<bool>(), answer.dump(1));
@@ -133,6 +133,13 @@ BOOST_AUTO_TEST_CASE(forward_uses_the_tensors_that_the_engine_puts_into_compute)
   for (t2::Parameter& parameter : net.model().parameters()) parameter.compute = at::zeros(parameter.compute.sizes());
   const t2::Output output = net.model().forward({{{"x", at::rand({4, 3})}, {"y", at::full({4, 2}, 3.0)}}, 4}, t2::Mode::kTrain);
   BOOST_TEST(output.loss_sum.item<float>() == 72.0f);
+}
+
+BOOST_AUTO_TEST_CASE(frozen_parameters_are_not_trainable) {
+  Pt2 net(bundle("frozen"));
+  net.build({x(), y()});
+  BOOST_TEST(net.model().parameters()[0].is_trainable);
+  BOOST_TEST(!net.model().parameters()[1].is_trainable);
 }
 
 BOOST_AUTO_TEST_CASE(initial_values_by_rule_follow_the_seed) {

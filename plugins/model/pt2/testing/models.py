@@ -146,10 +146,17 @@ def fixed():
     return Fixed(), {"x": torch.randn(4, 3), "y": torch.randn(4, 2)}, {"dynamic": False}
 
 
+def frozen():
+    """A parameter that is not trained."""
+    model, batch, options = fixed()
+    model.linear.bias.requires_grad_(False)
+    return model, batch, options
+
+
 def drawn():
     """Initial values by rule."""
     model, batch, options = gpt(0.0)
     return model, batch, {**options, "init": {"tokens.weight": ("normal", 0.0, 0.05), "blocks.*.up.weight": ("uniform", -0.1, 0.1), "norm.weight": ("constant", 1.0)}}
 
 
-MODELS = {"gpt": gpt, "gpt_without_dropout": gpt_without_dropout, "convolutions": convolutions, "odds": odds, "fixed": fixed, "drawn": drawn}
+MODELS = {"gpt": gpt, "gpt_without_dropout": gpt_without_dropout, "convolutions": convolutions, "odds": odds, "fixed": fixed, "frozen": frozen, "drawn": drawn}
