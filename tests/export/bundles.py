@@ -74,7 +74,7 @@ class Bundles(models.TestCase):
                 for parameter, tensor in model.named_parameters():
                     self.assertEqual(record["steps"][-1]["parameters"][parameter], hashlib.sha256(tensor.detach().contiguous().numpy().tobytes()).hexdigest())
                     norms = tensors.get(f"weight_norm/{parameter}")
-                    self.assertEqual(norms is not None, tensor.requires_grad)
+                    self.assertEqual((norms is not None, f"gradient_norm/{parameter}" in tensors), (tensor.requires_grad, tensor.requires_grad))
                     if norms is not None:
                         self.assertAlmostEqual(norms[-1].item(), tensor.detach().double().norm().item(), places=9)
                 for buffer, tensor in model.named_buffers():
