@@ -28,6 +28,10 @@ namespace {
 class PassedMark final : public Mark {
  public:
   void wait() override {}
+  double seconds_since(const Mark& earlier) const override { return seconds_ - static_cast<const PassedMark&>(earlier).seconds_; }
+
+ private:
+  double seconds_ = monotonic_seconds();
 };
 
 /// The value behind "key\t: value" of the first processor, or nothing.

@@ -17,6 +17,8 @@ class Mark {
  public:
   virtual ~Mark() = default;
   virtual void wait() = 0;  // until the device has come past it
+  /// Of the device's time, from `earlier`, which is of the same device, to this; the device has come past both.
+  virtual double seconds_since(const Mark& earlier) const = 0;
 };
 
 /// Tensors of one batch in the order of the fields; `memory` keeps what they view.

@@ -29,14 +29,20 @@ void check(cudaError_t status, const char* what) {
 
 class CudaEvent {
  public:
-  CudaEvent() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event"); }
+  explicit CudaEvent(unsigned flags = cudaEventDisableTiming) { check(cudaEventCreateWithFlags(&event_, flags), "making an event"); }
   ~CudaEvent() { cudaEventDestroy(event_); }
   CudaEvent(const CudaEvent&) = delete;
   CudaEvent& operator=(const CudaEvent&) = delete;
   void record(cudaStream_t stream) { check(cudaEventRecord(event_, stream), "recording an event"); }
   void wait() { check(cudaEventSynchronize(event_), "waiting for the device"); }
+  void wait_or_leave() noexcept { cudaEventSynchronize(event_); }  // of a destructor, where an error has no place to go
   bool is_reached() const { return cudaEventQuery(event_) != cudaErrorNotReady; }
   void order(cudaStream_t stream) const { check(cudaStreamWaitEvent(stream, event_, 0), "ordering streams"); }
+  double seconds_since(const CudaEvent& earlier) const {
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, earlier.event_, event_), "reading the device's clock");
+    return milliseconds / 1e3;
+  }
 
  private:
   cudaEvent_t event_ = nullptr;
@@ -46,9 +52,10 @@ class CudaMark final : public Mark {
  public:
   explicit CudaMark(cudaStream_t stream) { event_.record(stream); }
   void wait() override { event_.wait(); }
+  double seconds_since(const Mark& earlier) const override { return event_.seconds_since(static_cast<const CudaMark&>(earlier).event_); }
 
  private:
-  CudaEvent event_;
+  CudaEvent event_{cudaEventDefault};
 };
 
 class CudaBatch final : public TorchBatch {
@@ -77,9 +84,7 @@ class StreamTransfer final : public Transfer {
     CudaEvent behind_training;
     behind_training.record(training);
     behind_training.order(stream);
-    check(cudaEventCreate(&start_), "making an event");
-    check(cudaEventCreate(&end_), "making an event");
-    check(cudaEventRecord(start_, stream), "recording an event");
+    start_.record(stream);
     for (const CopyPiece& piece : pieces_) {
       const void* source = piece.source.const_data_ptr();
       if (piece.source.is_cpu())
@@ -87,27 +92,21 @@ class StreamTransfer final : public Transfer {
       else
         check(cudaMemcpyAsync(piece.target, source, piece.source.nbytes(), cudaMemcpyDeviceToHost, stream), "copying the state");
     }
-    check(cudaEventRecord(end_, stream), "recording an event");
+    end_.record(stream);
   }
-  ~StreamTransfer() override {
-    cudaEventSynchronize(end_);
-    cudaEventDestroy(start_);
-    cudaEventDestroy(end_);
-  }
+  ~StreamTransfer() override { end_.wait_or_leave(); }
 
   void wait() override {
-    check(cudaEventSynchronize(end_), "waiting for the copy of the state");
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, start_, end_), "timing the copy of the state");
-    seconds_ = milliseconds / 1e3;
+    end_.wait();
+    seconds_ = end_.seconds_since(start_);
   }
-  void order_after() override { check(cudaStreamWaitEvent(training_, end_, 0), "ordering streams"); }
+  void order_after() override { end_.order(training_); }
   double seconds() const override { return seconds_; }
 
  private:
   std::vector<CopyPiece> pieces_;  // their memory stays until the copies have run
   c10::cuda::CUDAStream training_;
-  cudaEvent_t start_ = nullptr, end_ = nullptr;
+  CudaEvent start_{cudaEventDefault}, end_{cudaEventDefault};
   std::atomic<double> seconds_{0};
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -82,6 +83,7 @@ struct WindowRow {
   double gradient_norm = 0;              // of the mean gradient, before clipping
   double loss_scale = 1, learning_rate = 0;
   std::vector<double> metrics;           // sums in the order of metric_names()
+  double seconds = std::numeric_limits<double>::quiet_NaN();  // of the device, since the end of the window before; NaN where something else ran in between
 };
 
 struct EvaluationResult {

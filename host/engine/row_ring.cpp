@@ -2,6 +2,8 @@
 #include "engine/row_ring.h"
 
 #include <array>
+#include <limits>
+#include <utility>
 
 #include <ATen/ops/empty.h>
 
@@ -17,7 +19,8 @@ void RowRing::push(uint64_t window, const at::Tensor& values) {
   const auto slot = static_cast<int64_t>(next_slot_);
   on_device_.select(0, slot).copy_(values);
   on_host_.select(0, slot).copy_(on_device_.select(0, slot), /*non_blocking=*/true);
-  pending_.push_back({window, next_slot_, device_.mark()});
+  const std::shared_ptr<Mark> mark = device_.mark();
+  pending_.push_back({window, next_slot_, mark, std::exchange(last_mark_, mark)});
   next_slot_ = (next_slot_ + 1) % num_rows_;
 }
 
@@ -40,7 +43,8 @@ void RowRing::fetch_oldest() {
   oldest.mark->wait();
   const at::Tensor row = on_host_.select(0, static_cast<int64_t>(oldest.slot));
   const double* values = row.data_ptr<double>();
-  arrived_.push_back({oldest.window, {values, values + row.size(0)}});
+  const double seconds = oldest.mark_before ? oldest.mark->seconds_since(*oldest.mark_before) : std::numeric_limits<double>::quiet_NaN();
+  arrived_.push_back({oldest.window, {values, values + row.size(0)}, seconds});
   pending_.pop_front();
 }
 

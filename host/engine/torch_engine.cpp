@@ -225,7 +225,7 @@ std::vector<WindowRow> TorchEngine::rows_until(uint64_t window) {
     known_step_ = static_cast<uint64_t>(v[Update::kStep]);
     --windows_in_flight_;
     out.push_back({row.window, known_step_, v[Update::kIsApplied] != 0, v[Update::kLossSum], v[Update::kCount], v[Update::kGradientNorm],
-                   v[Update::kLossScale], v[Update::kLearningRate], {v.begin() + Update::kFirstMetric, v.end()}});
+                   v[Update::kLossScale], v[Update::kLearningRate], {v.begin() + Update::kFirstMetric, v.end()}, row.seconds});
   }
   return out;
 }

@@ -24,6 +24,7 @@ void TorchEngine::wait_for_device() {
 }
 
 void TorchEngine::begin_evaluation() {
+  if (rows_) rows_->interrupt();
   require_model("evaluation");
   check_outside_window(window_.has_value(), "evaluation");
   forget_casts();

@@ -2,6 +2,7 @@
 #include "loop/checkpoints.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/clock.h"
 #include "plugin/state.h"
@@ -42,7 +43,7 @@ SaveThread::Job Checkpoints::make_job(const RunState& state, const std::map<std:
   if (mode == SaveMode::kSync)
     direct_ = engine_.snapshot();
   else
-    job.copy = engine_.copy_state();
+    job.copy = std::move(copy_);
   const EngineState& tensors = job.copy ? job.copy->state() : direct_;
   job.snapshot.weights = tensors.weights;
   job.snapshot.optimizer = tensors.optimizer;
@@ -57,6 +58,15 @@ SaveThread::Job Checkpoints::make_job(const RunState& state, const std::map<std:
   job.snapshot.evaluation = evaluation;
   return job;
 }
+
+void Checkpoints::begin_copy() {
+  const Ledger::Scope scope(ledger_, Activity::kCheckpoint);
+  const double started = monotonic_seconds();
+  if (options_.mode != SaveMode::kSync) copy_ = engine_.copy_state();
+  copy_seconds_ = monotonic_seconds() - started;
+}
+
+void Checkpoints::drop_copy() { copy_.reset(); }
 
 void Checkpoints::begin(const RunState& state, const std::map<std::string, double>& evaluation) { begin(state, evaluation, options_.mode); }
 
@@ -76,7 +86,7 @@ void Checkpoints::begin(const RunState& state, const std::map<std::string, doubl
   thread_.save(std::move(job));
   if (mode == SaveMode::kWait) copy->wait();
   if (mode == SaveMode::kSync) drain();
-  blocking_seconds_ = monotonic_seconds() - started;
+  blocking_seconds_ = monotonic_seconds() - started + std::exchange(copy_seconds_, 0);
 }
 
 Checkpoints::News Checkpoints::take_news(RunState& state) {

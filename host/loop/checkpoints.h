@@ -54,7 +54,10 @@ class Checkpoints {
 
   Checkpoints(CheckpointStore& store, Engine& engine, std::vector<Instance*> stateful, Ledger& ledger, RunIdentity identity, Options options);
 
-  /// Begins a save in the mode of the options. Not while is_saving(). Every row up to state.windows must have been collected.
+  /// Begins the copy of a save, unless the mode is sync, behind what the device has to do. Not while is_saving().
+  void begin_copy();
+  void drop_copy();
+  /// Begins a save in the mode of the options, of the copy that was begun. Not while is_saving(). Every row up to state.windows must have been collected.
   void begin(const RunState& state, const std::map<std::string, double>& evaluation);
   /// Waits for what is under way, then saves in mode sync.
   void save(const RunState& state, const std::map<std::string, double>& evaluation);
@@ -96,7 +99,9 @@ class Checkpoints {
   EngineState direct_;            // what a save in mode sync reads: the engine's own memory
   SaveCost cost_;
   SaveMode saving_mode_ = SaveMode::kSync;  // of the save under way
-  double blocking_seconds_ = 0;   // of the save under way
+  std::unique_ptr<StateCopy> copy_;  // begun for a save that has not begun
+  double copy_seconds_ = 0;          // that the host took to begin it
+  double blocking_seconds_ = 0;      // of the save under way
   PendingGood saving_;            // what the save under way will wait for once it is verified
   SaveThread thread_;             // last: it uses the store
 };

@@ -25,7 +25,8 @@ Event make_event(std::string name, const trainhost_progress& progress, nlohmann:
 Reporter::Reporter(Telemetry& telemetry, Console& console, Ledger& ledger, Options options)
     : telemetry_(telemetry), console_(console), ledger_(ledger), options_(std::move(options)) {}
 
-void Reporter::row(const RunState& state, const WindowRow& row) {
+void Reporter::row(const RunState& state, const WindowRow& row, bool is_saving) {
+  if (std::isfinite(row.seconds)) step_times_.add(row.seconds, is_saving);
   if (row.is_applied) {
     Metric metric;
     metric.step = row.step;
@@ -102,10 +103,7 @@ void Reporter::step(const RunState& state) {
                                 StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio()}, extra));
 }
 
-void Reporter::progress(const RunState& state, bool is_due, bool is_saving) {
-  const double window_end = ledger_.seconds() - ledger_.seconds_in(Activity::kEvaluation);
-  if (last_window_end_ >= 0) step_times_.add(window_end - last_window_end_, is_saving);
-  last_window_end_ = window_end;
+void Reporter::progress(const RunState& state, bool is_due) {
   const Amounts amounts = collected_amounts(state, options_.scale, ledger_);
   std::vector<double> fractions;
   for (const Interval& limit : options_.max) fractions.push_back(amount_of(amounts, limit) / limit.base_amount());

@@ -29,14 +29,14 @@ class Reporter {
   Reporter(Telemetry& telemetry, Console& console, Ledger& ledger, Options options);
 
   /// One window's values have become visible to decisions.
-  void row(const RunState& state, const WindowRow& row);
+  void row(const RunState& state, const WindowRow& row, bool is_saving);
   void evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best);
   void checkpoint(const RunState& state, const Checkpoints::Saved& saved);
   void checkpoint_good(const RunState& state, const std::string& id);
   /// The event `step`, of the newest observed window; once for each.
   void step(const RunState& state);
   /// Once a window: the progress line, and now and then the event `ledger`, so that a killed process loses little of the bill.
-  void progress(const RunState& state, bool is_due, bool is_saving);
+  void progress(const RunState& state, bool is_due);
   /// The progress line as it stands when the loop has ended.
   void finish(const RunState& state);
   void out_of_memory(const RunState& state, uint64_t attempt, uint64_t micro_batch_samples);
@@ -57,7 +57,6 @@ class Reporter {
   Options options_;
   Throughput throughput_;
   StepTimes step_times_;
-  double last_window_end_ = -1;  // without the time of evaluations; below 0: no window has ended yet
   std::vector<Metric> fresh_, handed_out_;
   std::vector<trainhost_metric> views_;
   uint64_t logged_window_ = 0;       // of the newest event `step`

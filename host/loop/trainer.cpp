@@ -25,7 +25,7 @@ std::optional<Outcome> Trainer::train_one_window() {
   auto stop = ask_rules();
   if (!stop) save_what_is_due();
   if (!stop) stop = preemption_outcome();
-  parts_.reporter.progress(state_, std::exchange(is_line_due_, false), parts_.checkpoints.is_saving());
+  parts_.reporter.progress(state_, std::exchange(is_line_due_, false));
   return stop;
 }
 
@@ -96,7 +96,7 @@ std::optional<Outcome> Trainer::observe_rows(uint64_t window) {
   collect_rows(window);
   while (!state_.undelivered.empty() && state_.undelivered.front().window <= window) {
     const WindowRow row = state_.observe_next();
-    parts_.reporter.row(state_, row);
+    parts_.reporter.row(state_, row, parts_.checkpoints.is_saving());
     if (telemetry_due_.reached(observed_amounts(state_, options_.scale, parts_.ledger))) {
       parts_.reporter.step(state_);
       is_line_due_ = true;
@@ -158,25 +158,29 @@ std::optional<Outcome> Trainer::preemption_outcome() const {
   return Outcome{ExitCode::kPreempted, "signal", format("{} received", parts_.preemption->signal_name()), false};
 }
 
-bool Trainer::is_save_due() {
-  if (checkpoint_due_) return is_reached_exactly(*checkpoint_due_);
+bool Trainer::may_save_be_due() const {
+  if (checkpoint_due_) return checkpoint_due_->is_due(upper_amounts(state_, options_.scale, parts_.ledger));
   const double seconds = parts_.ledger.seconds();
   const Hazard hazard = estimate_hazard(options_.seconds_between_interruptions, parts_.ledger.num_interruptions(), seconds);
   return seconds - saved_seconds_ >= balanced_interval(parts_.checkpoints.cost(), hazard);
 }
 
+bool Trainer::is_save_due() {
+  if (checkpoint_due_) return is_reached_exactly(*checkpoint_due_);
+  collect_rows(state_.windows);
+  return true;
+}
+
 // A save that becomes due while one is under way begins when that one has ended, with the state of then.
 void Trainer::save_what_is_due() {
-  is_save_wanted_ |= is_save_due();
-  if (is_save_wanted_ && !parts_.checkpoints.is_saving()) {
-    is_save_wanted_ = false;
-    collect_rows(state_.windows);
-    if (!is_condemned()) begin_save();
-  }
+  if (!parts_.checkpoints.is_saving() && may_save_be_due()) begin_save();
   report_saves();
 }
 
+// The device has its orders to copy before the host waits for it, so that it does not stand still for them; a copy of a state that is not saved is dropped.
 void Trainer::begin_save() {
+  parts_.checkpoints.begin_copy();
+  if (!is_save_due() || is_condemned()) return parts_.checkpoints.drop_copy();
   parts_.checkpoints.begin(state_, evaluation_);
   saved_window_ = state_.windows;
   saved_seconds_ = parts_.ledger.seconds();

@@ -73,6 +73,7 @@ class Trainer {
   bool is_reached_exactly(Due& due);
   void make_pending(const Evaluations::Set& set);
   void evaluate_pending();
+  bool may_save_be_due() const;
   bool is_save_due();
   void save_what_is_due();
   void begin_save();
@@ -88,7 +89,6 @@ class Trainer {
   RunState state_;
   std::optional<Due> checkpoint_due_;
   Due telemetry_due_;
-  bool is_save_wanted_ = false;      // it became due while another was under way
   bool is_line_due_ = false;         // an event `step` was logged since the last progress line
   std::vector<Due> evaluation_due_;  // as parts_.evaluations.sets()
   std::map<std::string, double> evaluation_;
