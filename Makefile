@@ -24,7 +24,7 @@ build: setup            ## build everything
 	@$(MAKE) _build TARGETS=all
 
 test: build             ## build everything and run the default tests
-	ctest --test-dir $(BUILD) -LE 'gpu|nightly' --output-on-failure --no-tests=error -j $(JOBS)
+	GOMP_SPINCOUNT=1000 ctest --test-dir $(BUILD) -LE 'gpu|nightly' --output-on-failure --no-tests=error -j $(JOBS)
 
 stage: setup            ## lay a relocatable tree in build/stage
 	@$(MAKE) _build TARGETS=all

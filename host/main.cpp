@@ -1,4 +1,5 @@
 // Command line -> command -> exit code; the only place that catches everything.
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <vector>
@@ -41,6 +42,9 @@ ExitCode dispatch(const Request& request) {
 
 int main(int argc, char** argv) {
   using namespace trainhost;
+  // GNU OpenMP, which LibTorch opens later, lets idle threads spin for milliseconds; beside one other busy process each parallel region then waits for the
+  // scheduler. They spin some microseconds, unless the user has said otherwise.
+  setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
   install_crash_reports();
   try {
     const Request request = parse_command_line({argv + 1, argv + argc});
