@@ -20,4 +20,8 @@ void TelemetryReports::publish(const std::string& plugin, const std::string& top
   telemetry_.publish(std::move(event));
 }
 
+void TelemetryReports::slow_call(const std::string& plugin, const std::string& function, double seconds) {
+  telemetry_.publish(slow_call_event(plugin, function, seconds));
+}
+
 }  // namespace trainhost

@@ -1,4 +1,4 @@
-// Numbers that plugins tell become events of the run.
+// Numbers that plugins tell, and calls of them that take long, become events of the run.
 #pragma once
 #include "plugin/instance.h"
 #include "telemetry/telemetry.h"
@@ -9,6 +9,7 @@ class TelemetryReports final : public PluginReports {
  public:
   explicit TelemetryReports(Telemetry& telemetry) : telemetry_(telemetry) {}
   void publish(const std::string& plugin, const std::string& topic, const std::vector<Number>& numbers) override;
+  void slow_call(const std::string& plugin, const std::string& function, double seconds) override;
 
  private:
   Telemetry& telemetry_;

@@ -116,7 +116,13 @@ trainhost_status Instance::run(const char* what, trainhost_status (*function)(vo
 
 void Instance::say_if_slow(const char* what) const noexcept {
   const double seconds = slow_calls_.end();
-  if (seconds > 0) log_warning("{}: {} took {:.3g} s, in which training stood still; correct the plugin, or leave it out", full_name_, what, seconds);
+  if (seconds == 0) return;
+  log_warning("{}: {} took {:.3g} s, in which training stood still; correct the plugin, or leave it out", full_name_, what, seconds);
+  try {
+    if (services_.reports) services_.reports->slow_call(full_name_, what, seconds);
+  } catch (const std::exception& error) {
+    log_error("{}: the slow call of {} could not be told: {}", full_name_, what, error.what());
+  }
 }
 
 void Instance::run_quietly(const char* what, trainhost_status (*function)(void*, trainhost_error*), void* stored) const noexcept {

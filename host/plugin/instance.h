@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <atomic>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <mutex>
@@ -36,15 +37,17 @@ class MemoryProbe {
   virtual std::string fingerprint() = 0;                            // model + shapes + device + precision, hex
 };
 
-/// Takes the numbers that plugins tell (service trainhost.report/1). Implemented by the loop over telemetry. [any]
+class Instance;
+
+/// Takes the numbers that plugins tell (service trainhost.report/1), and what is noticed about them. Implemented by the loop over telemetry. [any]
 class PluginReports {
  public:
   virtual ~PluginReports() = default;
   using Number = std::pair<std::string, double>;  // NaN: not measured
   virtual void publish(const std::string& plugin, const std::string& topic, const std::vector<Number>& numbers) = 0;
+  /// Training has waited for this function of the plugin.
+  virtual void slow_call(const std::string& plugin, const std::string& function, double seconds) = 0;
 };
-
-class Instance;
 
 /// What one instance is given beside the services log and call. Everything is borrowed and outlives the instance.
 struct InstanceServices {
@@ -99,7 +102,8 @@ class Instance {
         const_cast<void*>(static_cast<const void*>(std::addressof(function))), accepted);
   }
 
-  /// The same for functions of role [train]: one that lets training wait is logged with its name and time, and training goes on.
+  /// The same for functions of role [train]: one that lets training wait is logged with its name and time and reported,
+  /// and training goes on.
   template <class Function>
   void train_call(const char* what, Function&& function) const {
     const TrainCall timed(*this, what);

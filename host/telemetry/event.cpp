@@ -1,4 +1,4 @@
-// The two events that carry metrics.
+// Events that are made of numbers: the two that carry metrics, and slow calls.
 #include "telemetry/event.h"
 
 #include <cmath>
@@ -37,6 +37,14 @@ Event step_event(const trainhost_progress& progress, const StepRates& rates, std
     details["metrics"][metric.name] = number(metric.value);
     event.metrics.push_back(metric);
   }
+  return event;
+}
+
+Event slow_call_event(const std::string& plugin, const std::string& function, double seconds) {
+  Event event{.name = "slow_call", .details = Details::object(), .metrics = {}, .progress = std::nullopt, .unix_ns = 0};
+  event.details["plugin"] = plugin;
+  event.details["function"] = function;
+  event.details["seconds"] = number(seconds);
   return event;
 }
 

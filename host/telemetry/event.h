@@ -59,6 +59,9 @@ struct StepRates {
 /// `extra`: the model's own training metrics; they become fields of "metrics".
 Event step_event(const trainhost_progress& progress, const StepRates& rates, std::span<const Metric> extra = {});
 
+/// Event `slow_call`: training has waited for a function of the plugin "kind/name".
+Event slow_call_event(const std::string& plugin, const std::string& function, double seconds);
+
 /// Event `evaluation`: one metric of one set.
 Event evaluation_event(const trainhost_progress& progress, const Metric& metric);
 

@@ -61,6 +61,14 @@ BOOST_AUTO_TEST_CASE(an_evaluation_event_is_as_documented) {
   BOOST_TEST(line.at("standard_error").is_null());
 }
 
+BOOST_AUTO_TEST_CASE(a_slow_call_is_as_documented) {
+  const nlohmann::json line = line_of(slow_call_event("stopping_rule/slow", "check", 1.5));
+  BOOST_TEST(check_log_line(line) == "");
+  BOOST_TEST(line.at("plugin") == "stopping_rule/slow");
+  BOOST_TEST(line.at("function") == "check");
+  BOOST_TEST(line.at("seconds") == 1.5);
+}
+
 BOOST_AUTO_TEST_CASE(names_in_the_list_are_unique_and_explained) {
   std::set<std::string_view> names;
   for (const EventKind& kind : event_kinds()) {

@@ -65,9 +65,17 @@ static trainhost_status check(trainhost_instance* instance, const trainhost_prog
   return TRAINHOST_OK;
 }
 
+/* No fault: the run's log shows what has come to this observer. */
+static void tell(const faulty* self, const trainhost_event* event) {
+  const trainhost_log* log = (const trainhost_log*)self->zoo.host->get_service(self->zoo.host, TRAINHOST_LOG);
+  char words[1024];
+  snprintf(words, sizeof words, "saw %.*s %.*s", (int)event->name.length, event->name.data, (int)event->details_json.length, event->details_json.data);
+  log->write(self->zoo.host, TRAINHOST_LOG_INFO, text_of(words));
+}
+
 static trainhost_status on_event(trainhost_instance* instance, const trainhost_event* event, trainhost_error* error) {
   MAY_GO_WRONG(of(instance), "on_event", error);
-  (void)event;
+  if (is(what, "tell")) tell(of(instance), event);
   return TRAINHOST_OK;
 }
 

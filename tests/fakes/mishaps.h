@@ -25,6 +25,14 @@ static void mishap_touch_beyond_a_file(void) {
   mishap_zero += *(volatile char*)bytes;
 }
 
+static void mishap_write_to_nobody(void) {
+  int ends[2];
+  if (pipe(ends) != 0) abort();
+  close(ends[0]);
+  if (write(ends[1], "x", 1) != -1) abort();
+  close(ends[1]);
+}
+
 static void mishap_sleep(long milliseconds) {
   const struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000};
   nanosleep(&pause, NULL);
@@ -41,6 +49,7 @@ static void let_happen(const char* mishap) {
   if (strcmp(mishap, "stack overflow") == 0) mishap_zero = mishap_overflow_stack(&top);
   if (strcmp(mishap, "exit") == 0) exit(0);
   if (strcmp(mishap, "sleep") == 0) mishap_sleep(1200);
+  if (strcmp(mishap, "SIGPIPE") == 0) mishap_write_to_nobody();
   if (strcmp(mishap, "hang") == 0)
     for (;;) pause();
   if (strcmp(mishap, "wait for go") == 0)

@@ -147,8 +147,13 @@ class Exits(BadPluginCase):
 
 class Rules(BadPluginCase):
     def test_a_slow_call_is_named_and_the_run_goes_on(self):
-        result = self.trainhost("run", "job.toml", *fault("faulty_rule", "check", "sleep", 19))
-        self.assertRegex(result.err, r"warning: stopping_rule/faulty_rule: check took 1\.\d+ s, in which training stood still")
+        result = self.trainhost("run", "job.toml", *fault("faulty_rule", "check", "sleep", 19), *fault("faulty_observer", "on_event", "tell"))
+        said = re.search(r"warning: stopping_rule/faulty_rule: check took (\S+) s, in which training stood still", result.err)
+        self.assertGreaterEqual(float(said[1]), 1.2)
+        events = [event for event in self.run_folder("job").events("slow_call") if event["plugin"] == "stopping_rule/faulty_rule"]
+        self.assertEqual([event["function"] for event in events], ["check"] * len(events))
+        self.assertGreaterEqual(events[0]["seconds"], 1.2)
+        self.assertRegex(result.err, r'faulty_observer: saw slow_call \{"plugin":"stopping_rule/faulty_rule","function":"check","seconds":')
         self.assert_undamaged(5, 10, 15, 20)
 
     def test_writing_beyond_error_and_verdict(self):
@@ -284,6 +289,10 @@ class SlowObservers(BadPluginCase):
     def test_one_that_fails_is_muted(self):
         result = self.trainhost("run", "job.toml", *fault("faulty_observer", "on_event", "error", 2))
         self.assert_names(result.err, "observer/faulty_observer: is muted for the rest of the run after 3 errors in a row", "3 events failed, then it was muted; the last one: observer/faulty_observer: on_event: INTERNAL: failed on purpose")
+        self.assert_undamaged(5, 10, 15, 20)
+
+    def test_one_that_writes_where_nobody_reads_any_more_ends_nothing(self):
+        self.trainhost("run", "job.toml", *fault("faulty_observer", "on_event", "SIGPIPE"))
         self.assert_undamaged(5, 10, 15, 20)
 
     def test_one_that_crashes_at_the_end_has_not_undone_the_run(self):

@@ -109,11 +109,12 @@ class Budgets(TestCase):
         self.assertIn("0.1usd", self.run_folder("money").record()["reason"])
         budget = ("mlp.toml", "--name", "rule", "--plugins", "budget,constant", "max=[]", "budget.max_cost=2", "budget.reserve_seconds=0", "price_per_hour=3600")
         result = self.trainhost("run", *budget, code=10)
-        self.assert_names(result.err, "80 % of the budget") if "80 %" in result.err else self.assert_names(result.err, "% of the budget")
+        self.assertGreaterEqual(int(re.search(r"(\d+) % of the budget", result.err)[1]), 80)
         rule = self.run_folder("rule")
         self.assertEqual(rule.record()["ended_by"], "stopping_rule/budget")
         self.assertEqual(rule.events("stop")[0]["rule"], "stopping_rule/budget")
-        self.assertLess(rule.record()["amounts"]["cost"], 2.5)
+        costs = [event["cost"] for event in rule.events("step")]  # how far the last window and the last save go beyond is the machine's affair
+        self.assertEqual([cost for cost in costs[:-2] if cost >= 2], [], "it went on although the budget was spent")
         self.assertEqual(loop_state(rule.newest())["windows"], rule.record()["amounts"]["windows"])
 
 
@@ -283,6 +284,15 @@ class Checkpoints(TestCase):
         result = self.trainhost("run", "mlp.toml", "mlp.widths=[256,256]", code=16)
         self.assert_names(result.err, "checkpoint of step 5 was not saved", "space")
         self.assertEqual(list((runs / "mlp" / "checkpoints").glob("step-*/commit")), [])
+
+
+    def test_a_limit_on_the_size_of_files(self):
+        """The kernel says so with a signal, which would end the process."""
+        self.write("mlp.toml", MLP)
+        command = ["sh", "-c", 'ulimit -f 256; exec "$@"', "sh", str(PROGRAM), "run", "mlp.toml", "mlp.widths=[256,256]"]
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 16, done.stderr)
+        self.assert_names(done.stderr, "checkpoint of step 5 was not saved", "File too large")
 
 
 class Memory(TestCase):
