@@ -80,6 +80,7 @@ std::optional<LoadedCheckpoint> CheckpointStore::load_first(const std::vector<co
 }
 
 std::optional<LoadedCheckpoint> CheckpointStore::load_newest_verified(const OnDamaged& on_damaged, LoadScope scope) {
+  if (attempt_ == 0) attempt_at_look_ = next_attempt(objects_, options_.prefix);
   const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
   std::vector<const CheckpointFolder*> candidates = newest_first(folders, newest_claim(objects_, options_.prefix));
   // Without any record it was never finished. A mark without the commit record is what damage looks like, since removal takes the marks first.
@@ -88,6 +89,7 @@ std::optional<LoadedCheckpoint> CheckpointStore::load_newest_verified(const OnDa
 }
 
 std::optional<LoadedCheckpoint> CheckpointStore::load_newest_good(const OnDamaged& on_damaged, LoadScope scope) {
+  if (attempt_ == 0) attempt_at_look_ = next_attempt(objects_, options_.prefix);
   const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
   std::vector<const CheckpointFolder*> candidates = newest_first(folders, newest_claim(objects_, options_.prefix));
   std::erase_if(candidates, [](const CheckpointFolder* folder) { return !folder->has(kGoodObject); });

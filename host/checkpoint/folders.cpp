@@ -92,12 +92,17 @@ static uint64_t newest_writer(ObjectStore& objects, const std::string& prefix) {
   return folders.empty() ? 0 : folders.back().id.attempt;
 }
 
-uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id, const std::string& origin) {
-  const std::string text = claim_text(run_id, origin);
+uint64_t next_attempt(ObjectStore& objects, const std::string& prefix) {
   // Checkpoints may have been copied here without the claims of their writers.
+  return std::max(newest_writer(objects, prefix), newest_attempt(objects, prefix)) + 1;
+}
+
+uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id, const std::string& origin, std::optional<uint64_t> wanted) {
+  const std::string text = claim_text(run_id, origin);
   for (uint64_t attempt = newest_writer(objects, prefix);;) {
     const std::vector<uint64_t> older = attempts(objects, prefix);
     attempt = std::max(attempt, highest(older)) + 1;
+    if (wanted && attempt != *wanted) return 0;
     if (!objects.create(attempt_key(prefix, attempt), text)) continue;
     // Another process may have claimed this number and a higher one, and have removed this one, since the look above.
     if (newest_attempt(objects, prefix) > attempt) continue;

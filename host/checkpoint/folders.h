@@ -1,6 +1,7 @@
 // What lies in the store: the checkpoints under a prefix, whole or in part, and the attempts that were claimed.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,11 @@ std::vector<CheckpointFolder> list_folders(ObjectStore& objects, const std::stri
 void remove_folder(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder);
 
 /// Claims the number after the highest; of two processes that try at once each gets its own. `origin`: the checkpoint that the process goes on from,
-/// empty for none: what an older process commits from now on is ignored.
-uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id, const std::string& origin = {});
+/// empty for none: what an older process commits from now on is ignored. With `wanted` it is this number or none: 0 when another process was faster.
+uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id, const std::string& origin = {},
+                       std::optional<uint64_t> wanted = {});
+/// What claim_attempt() would give now.
+uint64_t next_attempt(ObjectStore& objects, const std::string& prefix);
 
 /// The newest claim. A checkpoint of an older attempt that is newer than its origin came from a process that had been replaced.
 struct Claim {

@@ -61,10 +61,14 @@ TransferOptions CheckpointStore::transfer() const { return {options_.block_bytes
 void CheckpointStore::claim() {
   if (attempt_ > 0) return;
   try {
-    attempt_ = claim_attempt(objects_, options_.prefix, options_.run_id, origin_);
+    attempt_ = claim_attempt(objects_, options_.prefix, options_.run_id, origin_, attempt_at_look_);
   } catch (const PluginCallError& error) {
     throw unwritable("the checkpoint place cannot be claimed", error.what());
   }
+  if (attempt_ == 0)
+    throw Error(ExitCode::kCheckpointUnwritable, format("another process has claimed the checkpoint place since this one looked for what to go on from ({}), and may be "
+                                                        "further; make sure that only one runs, and start again: it goes on from the newest",
+                                                        origin_.empty() ? "nothing was there" : "checkpoint " + origin_));
 }
 
 SaveReport CheckpointStore::save(const Snapshot& snapshot) {

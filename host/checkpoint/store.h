@@ -94,7 +94,8 @@ class CheckpointStore {
   CheckpointStore(ObjectStore& objects, StoreOptions options);
 
   /// Takes the next attempt number, so that an older process of the same run can write no more, and what it still commits is ignored by those who come
-  /// later. save() does it when it was not called before.
+  /// later. save() does it when it was not called before. Throws Error(kCheckpointUnwritable), also when another process has claimed the place since this
+  /// one looked for what to go on from: that one may be further, and is not to be replaced by an older state.
   void claim();
   /// For what is written from now on: a run that goes on elsewhere keeps its id.
   void set_run_id(const std::string& run_id) { options_.run_id = run_id; }
@@ -149,6 +150,7 @@ class CheckpointStore {
   StoreOptions options_;
   RetryingStore objects_;
   uint64_t attempt_ = 0, num_saves_ = 0;
+  std::optional<uint64_t> attempt_at_look_;  // that a claim must get, or another process came in between
   std::string origin_;  // id of the checkpoint that was loaded from here
 };
 

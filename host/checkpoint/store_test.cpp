@@ -123,6 +123,19 @@ BOOST_AUTO_TEST_CASE(an_older_process_is_fenced_off) {
   BOOST_TEST(is_state(*newer.load_newest_verified(), 3));
 }
 
+BOOST_AUTO_TEST_CASE(a_process_that_slept_between_its_look_and_its_claim_replaces_nobody) {
+  MemoryStore objects;
+  CheckpointStore(objects, small_options()).save(SmallState(1).snapshot());
+  CheckpointStore sleeper(objects, small_options()), successor(objects, small_options());
+  BOOST_TEST(is_state(*sleeper.load_newest_verified(), 1));
+  BOOST_TEST(is_state(*successor.load_newest_verified(), 1));
+  successor.claim();
+  BOOST_CHECK_EXCEPTION(sleeper.claim(), Error, [](const Error& error) { return std::string(error.what()).find("another process has claimed") != std::string::npos; });
+  BOOST_CHECK_THROW(sleeper.save(SmallState(2).snapshot()), Error);
+  successor.save(SmallState(3).snapshot());
+  BOOST_TEST(is_state(*CheckpointStore(objects, small_options()).load_newest_verified(), 3));
+}
+
 BOOST_AUTO_TEST_CASE(a_process_that_is_replaced_while_it_commits_takes_its_checkpoint_back) {
   MemoryStore objects;
   HookedStore hooked(objects);
