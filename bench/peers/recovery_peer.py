@@ -28,7 +28,7 @@ class Model(pl.LightningModule):
         self.model = GPT(layers, heads, width)
 
     def training_step(self, batch, index):
-        return self.model(batch[:, :-1], batch[:, 1:])
+        return self.model(batch[:, :-1], batch[:, 1:].contiguous())
 
     def configure_optimizers(self):
         return torch.optim.AdamW(self.parameters(), lr=3e-4, betas=(0.9, 0.95), weight_decay=0.1, fused=True)

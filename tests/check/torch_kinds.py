@@ -8,7 +8,7 @@ from pathlib import Path
 from checking import BUILD, FAKES, TestCase
 
 FILE = FAKES / "model-wrong_model.so"
-FRAMES = Path(__file__).parent / "fields.toml"
+FRAMES = Path(__file__).parent / "fakes/fields.toml"
 
 
 class TorchKinds(TestCase):

@@ -258,11 +258,12 @@ class Backends(BadPluginCase):
     def test_lists_that_hide_everything_damage_nothing(self):
         self.trainhost("run", "job.toml", "max=10step", "cosine.length=20step")
         older = {path.name: path.stat().st_mtime_ns for path in self.run_folder("job").checkpoints()}
-        self.trainhost("run", "job.toml", "cosine.length=20step", *fault("faulty_backend", "list", "nothing"))
+        result = self.trainhost("run", "job.toml", "cosine.length=20step", *fault("faulty_backend", "list", "nothing"), code=16)
+        self.assert_names(result.err, "another process has claimed the checkpoint place", "nothing was there")
         now = {path.name: path.stat().st_mtime_ns for path in self.run_folder("job").checkpoints()}
-        self.assertEqual(older, {name: now.get(name) for name in older})
-        for path in self.run_folder("job").checkpoints():
-            self.assert_same_state(self.reference[loop_state(path)["windows"]], path)
+        self.assertEqual(older, now)
+        self.assert_undamaged(5, 10)
+        self.assert_goes_on_without("cosine.length=20step")
 
 
 class SlowObservers(BadPluginCase):

@@ -96,6 +96,9 @@ class FakeEngine final : public Engine {
 
   EngineState snapshot() override {
     demand(ring_.empty(), "a snapshot with rows that were not handed out");
+    return state_now();
+  }
+  EngineState state_now() {
     demand(opened_ == 0, "a snapshot inside of a window");
     saved_weight_ = value_of(digest_);
     saved_ = {digest_, window_, step_};
@@ -103,7 +106,7 @@ class FakeEngine final : public Engine {
   }
   std::unique_ptr<StateCopy> copy_state() override {
     demand(!is_copy_alive_.lock(), "a second copy of the state");
-    snapshot();
+    state_now();
     auto copy = std::make_unique<Copy>(saved_weight_, saved_, before_copy_ends);
     is_copy_alive_ = copy->is_alive;
     return copy;
