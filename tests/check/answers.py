@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The command itself: its lines, its options, its exit codes, and what becomes of a plugin that crashes."""
 
+import shlex
 import json
 import unittest
 
@@ -17,7 +18,7 @@ class Answers(TestCase):
     def test_a_failure_is_exit_code_13_and_says_how_to_ask_again(self):
         text = self.check(ZOO / "other_bytes.so", "--reproduce", 77, "--only", "elf/", code=13)
         self.assertIn("fail     other_bytes.so  elf/section_is_the_descriptor: the descriptor of stopping_rule/other_bytes points to other bytes", text)
-        self.assertIn(f"Again: trainhost plugins check {ZOO}/other_bytes.so --only elf/section_is_the_descriptor --reproduce 77\n", text)
+        self.assertIn(f"Again: trainhost plugins check {shlex.quote(f'{ZOO}/other_bytes.so')} --only elf/section_is_the_descriptor --reproduce 77\n", text)
 
     def test_a_file_with_several_plugins_says_which_one_a_line_is_about(self):
         text = self.check(ZOO / "kinds.so", "--only", "elf/schema_is_valid", code=0)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The questions of kinds that need LibTorch: a sound plugin passes, and each question finds the fault that it is about."""
 
+import shlex
 import tempfile
 import unittest
 from pathlib import Path
@@ -145,7 +146,7 @@ class TorchKinds(TestCase):
     def test_stated_fields_that_the_model_refuses_are_a_failure_that_can_be_asked_again(self):
         text = self.check(FILE, "--fields", FRAMES, "--only", "model/gradients", "--reproduce", 1, code=13)
         self.assertIn(f"model.build (fields {FRAMES}): wanted rows x and classes y; state fields that it takes", text)
-        self.assertIn(f"--fields {FRAMES}", text.split("Again: ")[1])
+        self.assertIn(f"--fields {shlex.quote(str(FRAMES))}", text.split("Again: ")[1])
 
     def test_files_of_fields_that_make_no_sense_are_refused(self):
         for text, words in (("", "holds no fields; write a table [[field]]"), ("frames = 1\n", "unknown key frames; this file is a list of [[field]] tables"),
