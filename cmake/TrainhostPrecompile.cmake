@@ -1,5 +1,5 @@
 # Precompiled headers: four, since a compiler takes one only with the settings that it was made with: for libraries and for test programs, each with and
-# without LibTorch. They only save time; the preset `release` builds without them, so that a missing include does not hide for long.
+# without LibTorch. They only save time; -DTRAINHOST_PRECOMPILE=OFF builds without them and finds what forgot an include.
 
 option(TRAINHOST_PRECOMPILE "Use precompiled headers" ON)
 
@@ -41,7 +41,6 @@ endfunction()
 # Call it last, when all targets are known. Also lowers the optimisation of test programs: they are compiled more often than they are waited for.
 function(trainhost_precompile_headers)
   _trainhost_all_targets(${PROJECT_SOURCE_DIR} targets)
-  get_property(plugins GLOBAL PROPERTY TRAINHOST_PLUGIN_TARGETS)
   foreach(target IN LISTS targets)
     get_target_property(type ${target} TYPE)
     get_target_property(links ${target} LINK_LIBRARIES)

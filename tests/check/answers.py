@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The command itself: its lines, its options, its exit codes, and what becomes of a plugin that crashes."""
 
-import shlex
 import json
+import shlex
 import unittest
 
 from checking import ZOO, TestCase
