@@ -12,7 +12,7 @@ PROGRAM = pathlib.Path(os.environ.get("TRAINHOST_BUILD_DIR") or ROOT / "build") 
 sys.path[:0] = [str(ROOT / "tools/python"), MODULES]
 sys.dont_write_bytecode = True
 if not os.path.exists(f"{MODULES}/complete"):
-    sys.exit(f"the models are not installed in {MODULES}; run scripts/setup nightly")
+    sys.exit(f"the models are not installed in {MODULES}; run scripts/setup test")
 
 import safetensors.torch  # noqa: E402
 import torch  # noqa: E402

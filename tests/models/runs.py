@@ -10,7 +10,7 @@ MODULES = os.environ["TRAINHOST_MODEL_MODULES"]
 sys.path[:0] = [str(ROOT / "tools/python"), str(ROOT / "tests/run"), MODULES]
 sys.dont_write_bytecode = True
 if not os.path.exists(f"{MODULES}/complete"):
-    sys.exit(f"the models are not installed in {MODULES}; run scripts/setup nightly")
+    sys.exit(f"the models are not installed in {MODULES}; run scripts/setup test")
 
 import torch  # noqa: E402
 import trainhost_export  # noqa: E402
