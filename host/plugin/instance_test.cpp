@@ -153,6 +153,14 @@ BOOST_AUTO_TEST_CASE(state_comes_back_and_is_bounded) {
   expect_error(ExitCode::kPlugin, {"save state: said OK although its state is larger"}, [&] { State(*denying).save(); });
 }
 
+BOOST_AUTO_TEST_CASE(a_state_that_is_written_in_pieces_is_the_same_bytes) {
+  const auto whole = zoo_instance("good"), in_pieces = zoo_instance("good", "", "in_pieces");  // of 0, 1, 2, 0 and 5 bytes
+  State(*in_pieces).load("1.2.3", std::string("\1\2\3\4\5\6\7\10", 8));
+  State(*whole).load("1.2.3", State(*in_pieces).save());
+  BOOST_TEST(State(*in_pieces).save() == std::string("\1\2\3\4\5\6\7\10", 8));
+  BOOST_TEST(State(*whole).save() == State(*in_pieces).save());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace trainhost

@@ -1,4 +1,5 @@
 // Questions for plugins of every kind.
+#include <functional>
 #include <thread>
 
 #include "conformance/answer.h"
@@ -76,37 +77,69 @@ void leaks_nothing(const Subject& subject) {
   fail("{} more bytes are allocated after {} times create and destroy, {} a time", grown, kRounds * kCycles, grown / (kRounds * kCycles));
 }
 
-void error_text_stays_in_its_buffer(const Subject& subject) {
-  Specimen plugin(subject);
+trainhost_status load_of_no_bytes(const Specimen& plugin, trainhost_error* error) {
+  const GuardedMemory nothing(0, "the state that was handed to load");
+  return plugin.need<trainhost_state>(TRAINHOST_STATE).load(plugin.c(), c_string("1.0.0"), static_cast<const void*>(nothing.data()), 0, error);
+}
+constexpr FailingCall kLoadOfNoBytes{"load of no bytes", load_of_no_bytes};
+
+// Makes each call that ought to fail: that of whoever keeps a state on an instance before its start, those of the kind on a started one.
+void make_failing_calls(const Subject& subject, Specimen& plugin, const std::function<void(const FailingCall&)>& make) {
+  plugin.create();
+  if (subject.record().is_stateful) make(kLoadOfNoBytes);
   plugin.begin();
-  for (const FailingCall& failing : need_calls(subject).failing_calls) {
+  for (const FailingCall& failing : need_calls(subject).failing_calls) make(failing);
+}
+
+void need_failing_calls(const Subject& subject) {
+  if (need_calls(subject).failing_calls.empty() && !subject.record().is_stateful) skip("no call of its kind has to fail, and it has no state to refuse");
+}
+
+void error_text_stays_in_its_buffer(const Subject& subject) {
+  need_failing_calls(subject);
+  Specimen plugin(subject);
+  make_failing_calls(subject, plugin, [&](const FailingCall& failing) {
     const ErrorText error;
     const trainhost_status status = failing.call(plugin, error.get());
     (void)error.said(failing.what, status);
-  }
+  });
 }
 
 void nobody_wants_the_words(const Subject& subject) {
+  need_failing_calls(subject);
   Specimen plugin(subject);
-  plugin.begin();
-  for (const FailingCall& failing : need_calls(subject).failing_calls) {
+  make_failing_calls(subject, plugin, [&](const FailingCall& failing) {
     const ErrorText error;
     const trainhost_status with_words = failing.call(plugin, error.get()), without = failing.call(plugin, nullptr);
     require(with_words == without, "{} answers {} with error text and {} with NULL", failing.what, text_of({with_words, ""}), text_of({without, ""}));
-  }
+  });
+}
+
+// A state that a used instance has saved; empty for those that keep none.
+std::string used_state(const Subject& subject) {
+  if (!subject.record().is_stateful) return {};
+  Specimen plugin(subject);
+  plugin.begin();
+  (void)need_calls(subject).use(plugin);
+  return plugin.save();
 }
 
 std::string use_after(const Subject& subject, bool with_failures) {
   Subject own = subject;  // a place of its own, so that one does not meet what the other has left
   own.scratch = subject.scratch / (with_failures ? "after" : "without");
+  const std::string state = used_state(own);
   Specimen plugin(own);
-  plugin.begin();
+  plugin.create();
+  if (const ErrorText error; with_failures && subject.record().is_stateful) (void)load_of_no_bytes(plugin, error.get());
+  if (subject.record().is_stateful) plugin.load(state, subject.record().version);
+  plugin.start();
   for (const FailingCall& failing : need_calls(subject).failing_calls)
     if (const ErrorText error; with_failures) (void)failing.call(plugin, error.get());
   return need_calls(subject).use(plugin);
 }
 
 void works_after_an_error(const Subject& subject) {
+  need_failing_calls(subject);
   const std::string sound = use_after(subject, false), after = use_after(subject, true);
   require(sound == after, "after a call that failed it answers otherwise: {}, without it {}", after, sound);
 }

@@ -168,6 +168,35 @@ void odd_keys_work(const Subject& subject) {
   }
 }
 
+// Whether the place holds the object. It need not: a place that follows another one comes to it later.
+bool is_held(const Specimen& plugin, std::uint32_t place, std::string_view key, std::string_view bytes) {
+  using Range = std::pair<std::size_t, std::size_t>;
+  for (const auto& [offset, size] : {Range{0, bytes.size() + 1}, Range{bytes.size() / 3, bytes.size() / 3}, Range{bytes.size() - 1, 9}}) {
+    std::string got;
+    const Said said = try_copy(plugin, place, key, offset, size, got);
+    if (said.status == TRAINHOST_NOT_FOUND && offset == 0) return false;
+    require(said.is_ok(), "get_copy of \"{}\" out of place {}: {}; a place without the object answers NOT_FOUND", key, place, text_of(said));
+    require(got == bytes.substr(offset, size), "get_copy of {} bytes from {} out of place {} gives other bytes than were put, or another number", size, offset,
+            place);
+  }
+  return true;
+}
+
+void copies_are_the_object(const Subject& subject) {
+  const Store store(subject);
+  const auto* table = store.plugin().find<trainhost_checkpoint_copies>(TRAINHOST_CHECKPOINT_COPIES);
+  if (!table) skip("it has no {}", TRAINHOST_CHECKPOINT_COPIES);
+  require(table->num_places > 0, "num_places of {} is 0", TRAINHOST_CHECKPOINT_COPIES);
+  const std::string bytes = random_bytes(10'000, subject.seed);
+  store.put("copies/whole", bytes);
+  std::uint32_t num_held = 0;
+  for (std::uint32_t place = 0; place < table->num_places; ++place) {
+    num_held += is_held(store.plugin(), place, "copies/whole", bytes);
+    require(!is_held(store.plugin(), place, "copies/none", "nothing"), "get_copy finds an object in place {} that was never put", place);
+  }
+  require(num_held > 0, "none of {} places holds an object that was put", table->num_places);
+}
+
 std::string use_objects(const Specimen& plugin) {
   const auto& table = plugin.need<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
   char bytes[16] = {};
@@ -179,6 +208,8 @@ std::string use_objects(const Specimen& plugin) {
     return 0;
   };
   expect("list", table.list, plugin.c(), c_string(""), static_cast<void*>(&keys), +visit);
+  if (const auto* copies = plugin.find<trainhost_checkpoint_copies>(TRAINHOST_CHECKPOINT_COPIES); copies && read.is_ok())
+    for (std::uint32_t place = 0; place < copies->num_places; ++place) (void)is_held(plugin, place, "used/record", {bytes, got});
   return text_of(read) + " " + std::string(bytes, got) + " " + keys;
 }
 
@@ -216,6 +247,8 @@ constexpr Question kQuestions[] = {
     {"checkpoint_backend/ranges_are_exact", "get gives the bytes that were asked for, fewer only at the end", kKind, Scope::kPlugin, answer<ranges_are_exact>},
     {"checkpoint_backend/list_is_ordered", "list visits what begins so, in order, until it is stopped", kKind, Scope::kPlugin, answer<list_is_ordered>},
     {"checkpoint_backend/remove_removes", "What was removed is gone, and nothing else", kKind, Scope::kPlugin, answer<remove_removes>},
+    {"checkpoint_backend/copies_are_the_object", "A place gives the bytes that were put, or says that it does not hold the object", kKind, Scope::kPlugin,
+     answer<copies_are_the_object>},
     {"checkpoint_backend/odd_keys_work", "Keys that the header allows work, others are refused", kKind, Scope::kPlugin, answer<odd_keys_work>},
 };
 

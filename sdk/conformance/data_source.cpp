@@ -31,10 +31,48 @@ std::string hex_of(std::string_view bytes) {
   return text;
 }
 
+constexpr std::string_view kWords = "The quick brown fox";
+
+std::vector<std::uint64_t> lengths_of(const Specimen& source, const trainhost_data_lengths& table, const std::vector<std::uint64_t>& ids) {
+  const GuardedMemory memory(ids.size() * sizeof(std::uint64_t), "out of lengths");
+  auto* const lengths = reinterpret_cast<std::uint64_t*>(memory.data());
+  expect("lengths", table.lengths, source.c(), ids.data(), static_cast<std::uint64_t>(ids.size()), lengths);
+  return {lengths, lengths + ids.size()};
+}
+
+std::vector<std::int64_t> encoded(const Specimen& source, const trainhost_text& table, std::string_view words) {
+  std::uint64_t needed = 0, written = 0;
+  expect("encode without room", table.encode, source.c(), c_string(words), static_cast<std::int64_t*>(nullptr), std::uint64_t{0}, &needed);
+  require(needed > 0, "encode of \"{}\" says 0 tokens", words);
+  const GuardedMemory memory(needed * sizeof(std::int64_t), "the tokens that encode writes");
+  auto* const tokens = reinterpret_cast<std::int64_t*>(memory.data());
+  expect("encode", table.encode, source.c(), c_string(words), tokens, needed, &written);
+  require(written == needed, "encode says {} tokens without room and {} with", needed, written);
+  return {tokens, tokens + needed};
+}
+
+std::string decoded(const Specimen& source, const trainhost_text& table, const std::vector<std::int64_t>& tokens) {
+  std::uint64_t needed = 0, written = 0;
+  expect("decode without room", table.decode, source.c(), tokens.data(), static_cast<std::uint64_t>(tokens.size()), static_cast<char*>(nullptr),
+         std::uint64_t{0}, &needed);
+  const GuardedMemory memory(needed, "the text that decode writes");
+  auto* const text = reinterpret_cast<char*>(memory.data());
+  expect("decode", table.decode, source.c(), tokens.data(), static_cast<std::uint64_t>(tokens.size()), text, needed, &written);
+  return {text, needed};
+}
+
 std::string use(const Specimen& source) {
   std::string answers;
   for (const SampleText& sample : read(source, some_ids(source))) answers += sample;
   return format("{} samples, hash {}", info_of(source).num_samples, std::hash<std::string>()(answers));
+}
+
+std::string use_from_any_thread(const Specimen& source) {
+  std::string answers = use(source);
+  if (const auto* table = source.find<trainhost_data_lengths>(TRAINHOST_DATA_LENGTHS))
+    for (const std::uint64_t length : lengths_of(source, *table, some_ids(source))) answers += format(" {}", length);
+  if (const auto* table = source.find<trainhost_text>(TRAINHOST_TEXT)) answers += " " + decoded(source, *table, encoded(source, *table, kWords));
+  return answers;
 }
 
 void check_same(const SampleText& got, const SampleText& wanted, std::uint64_t id, std::string_view how) {
@@ -132,10 +170,7 @@ void lengths_are_those_of_the_samples(const Subject& subject) {
   source.begin();
   const auto* table = source.find<trainhost_data_lengths>(TRAINHOST_DATA_LENGTHS);
   if (!table) skip("it has no {}", TRAINHOST_DATA_LENGTHS);
-  const std::vector<std::uint64_t> ids = some_ids(source);
-  const GuardedMemory memory(ids.size() * sizeof(std::uint64_t), "out of lengths");
-  auto* const lengths = reinterpret_cast<std::uint64_t*>(memory.data());
-  expect("lengths", table->lengths, source.c(), ids.data(), static_cast<std::uint64_t>(ids.size()), lengths);
+  const std::vector<std::uint64_t> ids = some_ids(source), lengths = lengths_of(source, *table, ids);
   const Reading reading = try_read(source, ids);
   for (std::size_t i = 0; i < ids.size(); ++i)
     require(lengths[i] == reading.targets[i].size(), "lengths says {} targets for sample {}, which has {} that count", lengths[i], ids[i],
@@ -147,21 +182,8 @@ void text_comes_back(const Subject& subject) {
   source.begin();
   const auto* text = source.find<trainhost_text>(TRAINHOST_TEXT);
   if (!text) skip("it has no {}", TRAINHOST_TEXT);
-  const std::string words = "The quick brown fox";
-  std::uint64_t needed = 0, written = 0;
-  expect("encode without room", text->encode, source.c(), c_string(words), static_cast<std::int64_t*>(nullptr), std::uint64_t{0}, &needed);
-  require(needed > 0, "encode of \"{}\" says 0 tokens", words);
-  const GuardedMemory tokens(needed * sizeof(std::int64_t), "the tokens that encode writes");
-  auto* const ids = reinterpret_cast<std::int64_t*>(tokens.data());
-  expect("encode", text->encode, source.c(), c_string(words), ids, needed, &written);
-  require(written == needed, "encode says {} tokens without room and {} with", needed, written);
-  expect("decode without room", text->decode, source.c(), static_cast<const std::int64_t*>(ids), needed, static_cast<char*>(nullptr), std::uint64_t{0},
-         &written);
-  const GuardedMemory memory(written, "the text that decode writes");
-  auto* const out = reinterpret_cast<char*>(memory.data());
-  const std::uint64_t room = written;
-  expect("decode", text->decode, source.c(), static_cast<const std::int64_t*>(ids), needed, out, room, &written);
-  require(std::string_view(out, room) == words, "\"{}\" comes back as \"{}\"", words, std::string_view(out, room));
+  const std::string words = decoded(source, *text, encoded(source, *text, kWords));
+  require(words == kWords, "\"{}\" comes back as \"{}\"", kWords, words);
 }
 
 constexpr FailingCall kFailing[] = {{"read of a sample that does not exist", [](const Specimen& source, trainhost_error* error) {
@@ -187,7 +209,7 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-const KindCalls kDataSourceCalls{kKind, use, use, kFailing};
+const KindCalls kDataSourceCalls{kKind, use, use_from_any_thread, kFailing};
 std::span<const Question> data_source_questions() { return kQuestions; }
 
 }  // namespace trainhost::conformance

@@ -121,6 +121,16 @@ std::vector<Store::Found> Store::list(std::string_view prefix, std::size_t most)
 
 Said Store::try_remove(std::string_view key) const { return ask("remove", table().remove, plugin_.c(), c_string(key)); }
 
+Said try_copy(const Specimen& plugin, std::uint32_t place, std::string_view key, std::uint64_t offset, std::uint64_t size, std::string& bytes) {
+  const GuardedMemory memory(size, "the bytes that get_copy writes");
+  std::uint64_t got = 0;
+  const Said said = ask("get_copy", plugin.need<trainhost_checkpoint_copies>(TRAINHOST_CHECKPOINT_COPIES).get_copy, plugin.c(), place, c_string(key), offset,
+                        static_cast<void*>(memory.data()), size, &got);
+  require(!said.is_ok() || got <= size, "get_copy says {} bytes, {} were asked for", got, size);
+  bytes.assign(reinterpret_cast<const char*>(memory.data()), said.is_ok() ? got : 0);
+  return said;
+}
+
 std::string random_bytes(std::size_t size, std::uint64_t seed) {
   std::string bytes(size, '\0');
   std::mt19937_64 random(seed);

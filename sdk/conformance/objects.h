@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "conformance/specimen.h"
-#include "trainhost/checkpoint_backend.h"
+#include "trainhost/checkpoint_copies.h"
 
 namespace trainhost::conformance {
 
@@ -50,6 +50,9 @@ class Store {
   const Subject& subject_;
   Specimen plugin_;
 };
+
+// What one place of a backend with several answers for a key. Several threads at once.
+Said try_copy(const Specimen& plugin, std::uint32_t place, std::string_view key, std::uint64_t offset, std::uint64_t size, std::string& bytes);
 
 // So many bytes, which differ with the seed.
 std::string random_bytes(std::size_t size, std::uint64_t seed);

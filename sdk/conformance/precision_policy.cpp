@@ -59,9 +59,34 @@ std::string text_of(const Planned& planned) {
                 p.max_scale);
 }
 
+struct Format {
+  std::string what;
+  trainhost_dtype dtype;
+};
+
+// What it plans for tensors of single layers, as the host asks after plan; empty where it has no table for that. A refusal has words, and ends the run.
+std::vector<Format> layer_formats(const Specimen& plugin, const trainhost_precision_plan& plan) {
+  const auto* table = plugin.find<trainhost_precision_layers>(TRAINHOST_PRECISION_LAYERS);
+  const std::pair<const char*, trainhost_dtype> roles[] = {
+      {"weight", plan.parameter}, {"input", plan.compute}, {"gradient", plan.gradient}, {"saved", plan.compute}};  // in the order of TRAINHOST_ROLE_*
+  std::vector<Format> formats;
+  for (const char* layer : {"blocks.0.attention.query", "head"})
+    for (std::int32_t role = 0; table && role < static_cast<std::int32_t>(std::size(roles)); ++role) {
+      const Placed<trainhost_dtype> dtype(roles[role].second, "the format that format_of answers");
+      const Said said = ask("format_of", table->format_of, plugin.c(), c_string(layer), role, dtype.get());
+      if (said.is_ok()) formats.push_back({format("{} of {}", roles[role].first, layer), *dtype});
+    }
+  return formats;
+}
+
 std::string use(const Specimen& plugin) {
   std::string answers;
-  for (const Device& device : kDevices) answers += name_of(device) + ": " + text_of(plan_for(plugin, device)) + "\n";
+  for (const Device& device : kDevices) {
+    const Planned planned = plan_for(plugin, device);
+    answers += name_of(device) + ": " + text_of(planned) + "\n";
+    if (!planned.said.is_ok()) continue;
+    for (const Format& layer : layer_formats(plugin, planned.plan)) answers += "  " + layer.what + ": " + text_of(layer.dtype) + "\n";
+  }
   return answers;
 }
 
@@ -112,8 +137,8 @@ void device_has_the_formats(const Subject& subject) {
       continue;
     }
     const bool has_float8 = device.type == TRAINHOST_DEVICE_CUDA && device.capability >= 89;  // NVIDIA's tensor cores take them from 8.9 on
-    const std::pair<const char*, trainhost_dtype> formats[] = {
-        {"compute", plan.compute}, {"parameter", plan.parameter}, {"master", plan.master}, {"gradient", plan.gradient}};
+    std::vector<Format> formats = {{"compute", plan.compute}, {"parameter", plan.parameter}, {"master", plan.master}, {"gradient", plan.gradient}};
+    for (Format& layer : layer_formats(plugin, plan)) formats.push_back(std::move(layer));
     for (const auto& [what, dtype] : formats) {
       require(is_known(dtype), "for {}: the format of {} is {}, which is no floating-point format", name_of(device), what, text_of(dtype));
       require(!is_float8(dtype) || has_float8, "for {}: the format of {} has 8 bits, which this device cannot do; refuse it with FAILED_PRECONDITION",

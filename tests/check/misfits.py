@@ -2,6 +2,7 @@
 """Each question can fail: plugins that break one promise, and the reason that `plugins check` gives. Without a behaviour they keep all of them."""
 
 import unittest
+import unittest.mock
 
 from checking import FAKES, TestCase
 
@@ -36,8 +37,16 @@ MISFITS = [
     ("policy", "latin1", "any/error_text_stays_in_its_buffer", "words that are no UTF-8"),
     ("policy", "silent", "any/error_text_stays_in_its_buffer", "FAILED_PRECONDITION and no words"),
     ("policy", "needs_error_text", "any/nobody_wants_the_words", "crashed with SIGSEGV"),
+    ("rule", "long_words", "any/error_text_stays_in_its_buffer", "touched memory behind the end of trainhost_error"),
+    ("rule", "silent", "any/error_text_stays_in_its_buffer", "load of no bytes failed with DATA_LOSS and no words"),
+    ("rule", "needs_error_text", "any/nobody_wants_the_words", "crashed with SIGSEGV"),
+    ("rule", "latches_after_load", "any/works_after_an_error", "INTERNAL (its state was refused once)"),
     ("source", "changes_after_an_error", "any/works_after_an_error", "it failed before, and stays so"),
     ("source", "not_for_two_threads", "any/same_from_eight_threads", "somebody else is reading"),
+    ("source", "lengths_for_one_thread", "any/same_from_eight_threads", "lengths: INTERNAL (somebody else is counting)"),
+    ("source", "encodes_for_one_thread", "any/same_from_eight_threads", "INTERNAL (somebody else is encoding)"),
+    ("source", "decodes_for_one_thread", "any/same_from_eight_threads", "INTERNAL (somebody else is decoding)"),
+    ("backend", "copies_for_one_thread", "any/same_from_eight_threads", "somebody else is copying"),
     ("windows", "changes_after_an_error", "any/works_after_an_error", "after a call that failed it answers otherwise"),
     ("rule", "save_changes", "state/save_load_save_is_equal", "two saves of one state are not the same bytes"),
     ("rule", "loads_wrongly", "state/save_load_save_is_equal", "saved, loaded and saved again, the state is other bytes"),
@@ -55,6 +64,11 @@ MISFITS = [
     ("policy", "float8_everywhere", "precision_policy/device_has_the_formats", "for CUDA 70: the format of compute has 8 bits, which this device cannot do"),
     ("policy", "integers", "precision_policy/device_has_the_formats", "no floating-point format"),
     ("policy", "refuses_with_internal", "precision_policy/device_has_the_formats", "hardware that cannot do it is FAILED_PRECONDITION"),
+    ("policy", "unsteady_layers", "precision_policy/same_facts_same_plan", "asked twice, it plans otherwise"),
+    ("policy", "float8_layers", "precision_policy/device_has_the_formats", "for CUDA 70: the format of weight of head has 8 bits, which this device cannot do"),
+    ("policy", "integer_layers", "precision_policy/device_has_the_formats", "the format of weight of head is code 0 with 8 bits, which is no floating-point format"),
+    ("policy", "refuses_layers_without_words", "precision_policy/device_has_the_formats", "format_of failed with FAILED_PRECONDITION and no words"),
+    ("policy", "writes_beyond_the_format", "precision_policy/device_has_the_formats", "touched memory behind the end of the format that format_of answers"),
     ("policy", "throws", "precision_policy/device_has_the_formats", "plan threw an exception (thrown on purpose), which must not leave a plugin"),
     ("policy", "null_plan", "precision_policy/device_has_the_formats", "plan is NULL"),
     ("policy", "clears_what_it_does_not_know", "precision_policy/leaves_later_fields_alone", "it writes into fields that it does not know"),
@@ -102,6 +116,11 @@ MISFITS = [
     ("backend", "removes_nothing", "checkpoint_backend/remove_removes", "a removed object can still be read or listed"),
     ("backend", "removes_all", "checkpoint_backend/remove_removes", "NOT_FOUND"),
     ("backend", "misses_what_is_absent", "checkpoint_backend/remove_removes", "remove of an object that is absent: NOT_FOUND"),
+    ("backend", "copies_hold_nothing", "checkpoint_backend/copies_are_the_object", "none of 2 places holds an object that was put"),
+    ("backend", "copies_of_nothing", "checkpoint_backend/copies_are_the_object", "gives other bytes than were put, or another number"),
+    ("backend", "copies_are_lost", "checkpoint_backend/copies_are_the_object", "out of place 1: UNAVAILABLE (the second place is closed); a place without the object answers NOT_FOUND"),
+    ("backend", "copies_are_damaged", "checkpoint_backend/copies_are_the_object", "get_copy of 10001 bytes from 0 out of place 1 gives other bytes than were put"),
+    ("backend", "copies_begin_at_0", "checkpoint_backend/copies_are_the_object", "get_copy of 3333 bytes from 3333 out of place 0 gives other bytes than were put"),
     ("backend", "takes_any_key", "checkpoint_backend/odd_keys_work", 'create takes the key ""'),
     ("backend", "no_dotted_keys", "checkpoint_backend/odd_keys_work", 'create "._-": INVALID_ARGUMENT (it likes no dots)'),
     ("backend", "lets_two_win", "checkpoint_backend/one_creator_wins", "threads created"),
@@ -138,6 +157,24 @@ class Misfits(TestCase):
             with self.subTest(name):
                 text = self.check(FAKES / f"{name}.so", "--reproduce", 1)
                 self.assertIn(" 0 failed", text.splitlines()[-1], text)
+
+    def test_a_state_may_be_written_in_pieces(self):
+        """Of no byte, one byte, and primes."""
+        answers = self.answers(FAKES / "rule.so", "--only", "state/", "misfit.behaviour=saves_in_pieces")
+        self.assertEqual({question: outcome for question, (outcome, _) in answers.items() if question.startswith("state/")},
+                         dict.fromkeys(("state/save_load_save_is_equal", "state/loads_from_any_address", "state/refuses_damaged_state", "state/passes_a_failed_write_on"), "ok"))
+
+    def test_calls_that_nobody_can_make_fail_are_said_to_be_left_out(self):
+        for question in ("any/error_text_stays_in_its_buffer", "any/nobody_wants_the_words", "any/works_after_an_error"):
+            for name in ("rates", "watcher"):
+                self.assertEqual(self.answers(FAKES / f"{name}.so", "--only", question)[question], ("skipped", "no call of its kind has to fail, and it has no state to refuse"))
+            self.assertEqual(self.answers(FAKES / "rule.so", "--only", question)[question][0], "ok")
+
+    def test_the_allocators_caches_do_not_count_as_leaks(self):
+        """mallinfo counts what they hold as allocated; the tunables of the caller stay."""
+        for environment, words in (({}, "INVALID_ARGUMENT (glibc.malloc.tcache_count=0)"), ({"GLIBC_TUNABLES": "glibc.malloc.perturb=1"}, "INVALID_ARGUMENT (glibc.malloc.perturb=1:glibc.malloc.tcache_count=0)")):
+            with unittest.mock.patch.dict("os.environ", environment):
+                self.assert_fails(FAKES / "rule.so", "any/leaks_nothing", words, settings=["misfit.behaviour=tells_the_tunables"])
 
     def test_with_one_they_break_the_promise_that_is_asked_for(self):
         for name, behaviour, question, part in MISFITS:

@@ -52,6 +52,16 @@ static inline void zoo_destroy(trainhost_instance *instance) {
   free(instance->impl);
 }
 
+static inline trainhost_status zoo_save_in_pieces(zoo *self, const trainhost_writer *writer, trainhost_error *error) {
+  static const uint64_t sizes[] = {0, 1, 2, 0, 5};
+  const char *bytes = (const char *)&self->counter;
+  for (int i = 0; i < 5; bytes += sizes[i++]) {
+    const trainhost_status status = writer->write(writer->impl, bytes, sizes[i], error);
+    if (status != TRAINHOST_OK) return status;
+  }
+  return TRAINHOST_OK;
+}
+
 static inline trainhost_status zoo_save(trainhost_instance *instance, const trainhost_writer *writer, trainhost_error *error) {
   static const char block[1 << 16];
   zoo *self = zoo_of(instance);
@@ -61,6 +71,7 @@ static inline trainhost_status zoo_save(trainhost_instance *instance, const trai
       const trainhost_status status = writer->write(writer->impl, block, sizeof block, error);
       if (status != TRAINHOST_OK) return is_told(self, "denies") ? TRAINHOST_OK : status;
     }
+  if (is_told(self, "in_pieces")) return zoo_save_in_pieces(self, writer, error);
   return writer->write(writer->impl, &self->counter, sizeof self->counter, error);
 }
 

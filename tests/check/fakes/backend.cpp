@@ -1,5 +1,5 @@
 // A checkpoint backend whose objects live in this process, by the place in its settings.
-#include <trainhost/checkpoint_backend.h>
+#include <trainhost/checkpoint_copies.h>
 
 #include <algorithm>
 #include <map>
@@ -167,7 +167,24 @@ trainhost_status remove_object(trainhost_instance* instance, trainhost_string ke
   return place.objects.erase(text(key)) || !self.is("misses_what_is_absent") ? TRAINHOST_OK : say(error, TRAINHOST_NOT_FOUND, "it is not there");
 }
 
+// Two places: both are the one map.
+trainhost_status get_copy(trainhost_instance* instance, uint32_t place, trainhost_string key, uint64_t offset, void* out, uint64_t size, uint64_t* got,
+                          trainhost_error* error) {
+  Misfit& self = of(instance);
+  const OneAtATime caller(self.is("copies_for_one_thread"));
+  if (!caller.is_alone()) return say(error, TRAINHOST_INTERNAL, "somebody else is copying");
+  if (self.is("copies_hold_nothing")) return say(error, TRAINHOST_NOT_FOUND, "there is no such object");
+  if (self.is("copies_are_lost") && place == 1) return say(error, TRAINHOST_UNAVAILABLE, "the second place is closed");
+  if (self.is("copies_begin_at_0")) offset = 0;
+  const trainhost_status status = get(instance, key, offset, out, size, got, error);
+  if (status == TRAINHOST_NOT_FOUND && self.is("copies_of_nothing")) return *got = 0, TRAINHOST_OK;
+  if (status == TRAINHOST_OK && self.is("copies_are_damaged") && place == 1 && *got > 0) static_cast<char*>(out)[*got / 2] ^= 4;
+  return status;
+}
+
 const void* table_of_kind(const Misfit&, std::string_view id) {
+  static const trainhost_checkpoint_copies copies{sizeof copies, 2, get_copy};
+  if (id == TRAINHOST_CHECKPOINT_COPIES) return &copies;
   static const trainhost_checkpoint_backend table{sizeof table, 0, put_begin, put_part, put_commit, put_abort, create_object, get, list, remove_object};
   return id == TRAINHOST_CHECKPOINT_BACKEND ? &table : nullptr;
 }

@@ -28,7 +28,20 @@ trainhost_status plan(trainhost_instance* instance, const trainhost_device_facts
   return TRAINHOST_OK;
 }
 
+trainhost_status format_of(trainhost_instance* instance, trainhost_string layer, int32_t role, trainhost_dtype* in_out, trainhost_error* error) {
+  Misfit& self = of(instance);
+  const bool is_head = std::string_view(layer.data, layer.length) == "head";
+  if (role == TRAINHOST_ROLE_SAVED && is_head) *in_out = {TRAINHOST_DTYPE_FLOAT, 32, 1};
+  if (self.is("float8_layers") && is_head) *in_out = {TRAINHOST_DTYPE_FLOAT8_E5M2, 8, 1};
+  if (self.is("integer_layers") && is_head) *in_out = {TRAINHOST_DTYPE_INT, 8, 1};
+  if (self.is("unsteady_layers") && ++self.counter == 1) *in_out = {TRAINHOST_DTYPE_FLOAT, 16, 1};
+  if (self.is("writes_beyond_the_format")) std::memset(in_out + 1, 0, 1);
+  return self.is("refuses_layers_without_words") ? (error->message_length = 0, TRAINHOST_FAILED_PRECONDITION) : TRAINHOST_OK;
+}
+
 const void* table_of_kind(const Misfit& self, std::string_view id) {
+  static const trainhost_precision_layers layers{sizeof layers, 0, format_of};
+  if (id == TRAINHOST_PRECISION_LAYERS) return &layers;
   static const trainhost_precision_policy table{sizeof table, 0, plan}, hollow{sizeof hollow, 0, nullptr};
   if (id != TRAINHOST_PRECISION_POLICY) return nullptr;
   return self.is("null_plan") ? &hollow : &table;

@@ -33,6 +33,7 @@ trainhost_status check(trainhost_instance* instance, const trainhost_progress* p
   Misfit& self = of(instance);
   static int all_calls = 0;
   ++all_calls, ++self.counter;
+  if (self.own) return say(error, TRAINHOST_INTERNAL, "its state was refused once");
 #ifdef MISFIT_TORCH_SYMBOL
   if (self.is("torch")) return at::misfit_of_torch();
 #endif

@@ -48,9 +48,8 @@ trainhost_status read_one(Misfit& self, const trainhost_read* wanted, uint64_t i
 
 trainhost_status read_samples(trainhost_instance* instance, const trainhost_read* wanted, const trainhost_batch_writer* writer, trainhost_error* error) {
   Misfit& self = of(instance);
-  static int in_here = 0;
-  if (self.is("not_for_two_threads") && __sync_add_and_fetch(&in_here, 1) > 1) return say(error, TRAINHOST_INTERNAL, "somebody else is reading");
-  if (self.is("not_for_two_threads")) ::usleep(1000);
+  const OneAtATime caller(self.is("not_for_two_threads"));
+  if (!caller.is_alone()) return say(error, TRAINHOST_INTERNAL, "somebody else is reading");
   for (uint64_t i = 0; i < wanted->num_samples; ++i) {
     if (wanted->ids[i] >= kSamples && !self.is("reads_beyond_its_end")) {
       ++self.counter;
@@ -59,16 +58,19 @@ trainhost_status read_samples(trainhost_instance* instance, const trainhost_read
     if (self.is("changes_after_an_error") && self.counter > 0) return say(error, TRAINHOST_INTERNAL, "it failed before, and stays so");
     if (const trainhost_status status = read_one(self, wanted, i, writer, error); status != TRAINHOST_OK) return status;
   }
-  if (self.is("not_for_two_threads")) __sync_sub_and_fetch(&in_here, 1);
   return TRAINHOST_OK;
 }
 
-trainhost_status lengths(trainhost_instance* instance, const uint64_t*, uint64_t num_ids, uint64_t* out, trainhost_error*) {
+trainhost_status lengths(trainhost_instance* instance, const uint64_t*, uint64_t num_ids, uint64_t* out, trainhost_error* error) {
+  const OneAtATime caller(of(instance).is("lengths_for_one_thread"));
+  if (!caller.is_alone()) return say(error, TRAINHOST_INTERNAL, "somebody else is counting");
   for (uint64_t i = 0; i < num_ids; ++i) out[i] = of(instance).is("wrong_lengths") ? 4 : 1;
   return TRAINHOST_OK;
 }
 
-trainhost_status encode(trainhost_instance* instance, trainhost_string text, int64_t* out, uint64_t capacity, uint64_t* written, trainhost_error*) {
+trainhost_status encode(trainhost_instance* instance, trainhost_string text, int64_t* out, uint64_t capacity, uint64_t* written, trainhost_error* error) {
+  const OneAtATime caller(of(instance).is("encodes_for_one_thread"));
+  if (!caller.is_alone()) return say(error, TRAINHOST_INTERNAL, "somebody else is encoding");
   *written = text.length;
   if (of(instance).is("ignores_the_room")) capacity = text.length;
   for (uint64_t i = 0; i < text.length && i < capacity; ++i) out[i] = static_cast<unsigned char>(text.data[i]);
@@ -76,7 +78,9 @@ trainhost_status encode(trainhost_instance* instance, trainhost_string text, int
 }
 
 trainhost_status decode(trainhost_instance* instance, const int64_t* tokens, uint64_t num_tokens, char* out, uint64_t capacity, uint64_t* written,
-                        trainhost_error*) {
+                        trainhost_error* error) {
+  const OneAtATime caller(of(instance).is("decodes_for_one_thread"));
+  if (!caller.is_alone()) return say(error, TRAINHOST_INTERNAL, "somebody else is decoding");
   *written = num_tokens;
   for (uint64_t i = 0; i < num_tokens && i < capacity; ++i) out[i] = of(instance).is("garbles_text") ? '?' : static_cast<char>(tokens[i]);
   return TRAINHOST_OK;
