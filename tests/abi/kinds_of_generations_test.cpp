@@ -48,6 +48,17 @@ class Rows : public BatchWriter {
   std::map<std::pair<uint64_t, uint32_t>, std::array<char, 64>> values;
 };
 
+class Told : public PluginReports {
+ public:
+  void publish(const std::string& plugin, const std::string& topic, const std::vector<Number>& numbers) override {
+    text += plugin + " " + topic;
+    for (const auto& [name, value] : numbers) text += format(" {}={}", name, value);
+    text += "\n";
+  }
+  void slow_call(const std::string&, const std::string&, double) override {}
+  std::string text;
+};
+
 template <class Value>
 Value value_at(const char* bytes) {
   Value value;
@@ -112,6 +123,17 @@ BOOST_DATA_TEST_CASE(observer_sees_events, kFiles, file) {
   expect_error(ExitCode::kPlugin, {"an event without a name"}, [&] { Observer(*instance).on_event(event); });
 }
 
+BOOST_DATA_TEST_CASE(observer_tells_numbers, kFiles, file) {
+  Told told;
+  const RunFacts facts;
+  const auto instance = plugin(file, "frozen_observer", "{}", {.reports = &told});
+  instance->start(facts);
+  auto event = given<trainhost_event>();
+  event.name = {"step", 4};
+  for (int i = 0; i < 2; ++i) Observer(*instance).on_event(event);
+  BOOST_TEST(told.text == "observer/frozen_observer frozen events=1 nothing=nan\n");
+}
+
 BOOST_DATA_TEST_CASE(data_source_reads_through_a_decorator, kFiles, file) {
   const auto inner = plugin(file, "frozen_source", R"({"samples":50})");
   const auto relay = plugin(file, "frozen_relay", "{}", {.upstreams = {inner.get()}});
@@ -153,6 +175,12 @@ BOOST_DATA_TEST_CASE(checkpoint_backend_keeps_objects, kFiles, file) {
   std::array<std::byte, 8> read{};
   BOOST_TEST(backend.get("run/a", 2, read) == 3);
   BOOST_TEST(std::string(reinterpret_cast<const char*>(read.data()), 3) == "rst");
+  BOOST_TEST(backend.num_places() == 2u);
+  for (uint32_t place = 0; place < 2; ++place) {
+    BOOST_TEST(backend.get_copy(place, "run/a", 3, read) == 2);
+    BOOST_TEST(std::string(reinterpret_cast<const char*>(read.data()), 2) == "st");
+    expect_error(ExitCode::kCheckpointUnreadable, {"NOT_FOUND"}, [&] { backend.get_copy(place, "run/none", 0, read); });
+  }
   backend.remove("run/a");
   BOOST_TEST(backend.list("").size() == 1);
 }

@@ -48,6 +48,11 @@ class Frozen(TestCase):
         result = self.run_it("frozen_rule.windows=7")
         self.assertIn("stopping_rule/frozen_rule: was asked 7 times", result.out)
 
+    def test_what_it_tells_is_an_event_of_the_run(self):
+        self.run_it("max=5step")
+        told = self.run_folder("frozen").events("plugin")
+        self.assertEqual([(event["plugin"], event["topic"], event["values"]) for event in told], [("observer/frozen_observer", "frozen", {"events": 1, "nothing": None})])
+
     def test_all_of_it_was_called(self):
         lines = self.run_it().err.splitlines()
         for name in ("frozen_policy", "frozen_accum", "frozen_source", "frozen_relay", "frozen_rates", "frozen_rule", "frozen_observer"):

@@ -176,6 +176,13 @@ static trainhost_status remove_object(trainhost_instance* instance, trainhost_st
   return unlinkat(frozen_of(instance)->folder, name, 0) == 0 || errno == ENOENT ? TRAINHOST_OK : fail_with_errno(error, name);
 }
 
+/* Its two places are one folder. */
+static trainhost_status get_copy(trainhost_instance* instance, uint32_t place, trainhost_string key, uint64_t offset, void* out, uint64_t size, uint64_t* got,
+                                 trainhost_error* error) {
+  return place < 2 ? get(instance, key, offset, out, size, got, error) : fail(error, TRAINHOST_INVALID_ARGUMENT, "there are two places");
+}
+
 static const trainhost_checkpoint_backend backend_table = {sizeof backend_table, 0, put_begin, put_part, put_commit, put_abort, create, get, list,
                                                            remove_object};
-const frozen_plugin frozen_backend = {"frozen_backend", start, {{TRAINHOST_CHECKPOINT_BACKEND, &backend_table}}};
+static const trainhost_checkpoint_copies copies_table = {sizeof copies_table, 2, get_copy};
+const frozen_plugin frozen_backend = {"frozen_backend", start, {{TRAINHOST_CHECKPOINT_BACKEND, &backend_table}, {TRAINHOST_CHECKPOINT_COPIES, &copies_table}}};

@@ -11,11 +11,12 @@
 #include <string.h>
 
 #include <trainhost/accumulation_schedule.h>
-#include <trainhost/checkpoint_backend.h>
+#include <trainhost/checkpoint_copies.h>
 #include <trainhost/data_source.h>
 #include <trainhost/lr_schedule.h>
 #include <trainhost/observer.h>
 #include <trainhost/precision_policy.h>
+#include <trainhost/report.h>
 #include <trainhost/state.h>
 #include <trainhost/stopping_rule.h>
 

@@ -1,6 +1,8 @@
 /* Formats, windows, rates, and the rule that ends a run: plugins that answer with numbers. */
 #include "frozen.h"
 
+#include <math.h>
+
 /* ---- precision policy: float32, deterministic, for every layer ---- */
 static trainhost_status plan(trainhost_instance* instance, const trainhost_device_facts* device, trainhost_precision_plan* in_out, trainhost_error* error) {
   if (!GIVEN(device) || !GIVEN(in_out)) return TOO_SMALL(error);
@@ -104,9 +106,16 @@ static const trainhost_stopping_rule rule_table = {sizeof rule_table, 0, check};
 static const trainhost_state state_table = {sizeof state_table, 0, save, load};
 const frozen_plugin frozen_rule = {"frozen_rule", NULL, {{TRAINHOST_STOPPING_RULE, &rule_table}, {TRAINHOST_STATE, &state_table}}};
 
-/* ---- observer: counts ---- */
+/* ---- observer: counts, and tells the host what it begins with ---- */
+static void tell(const trainhost_host* host, double events) {
+  const trainhost_report* report = (const trainhost_report*)host->get_service(host, TRAINHOST_REPORT);
+  const trainhost_string names[] = {text_of("events"), text_of("nothing")};
+  const double values[] = {events, NAN};
+  if (report && report->struct_size >= sizeof *report) report->publish(host, text_of("frozen"), names, values, 2);
+}
+
 static trainhost_status on_event(trainhost_instance* instance, const trainhost_event* event, trainhost_error* error) {
-  ++frozen_of(instance)->num_calls;
+  if (++frozen_of(instance)->num_calls == 1) tell(frozen_of(instance)->host, 1); /* once: what is told is an event itself */
   if (!GIVEN(event) || (event->progress && !GIVEN(event->progress))) return TOO_SMALL(error);
   return event->name.length > 0 ? TRAINHOST_OK : fail(error, TRAINHOST_INTERNAL, "an event without a name");
 }
