@@ -1,17 +1,13 @@
 // What one call across the plugin boundary costs, for each T0 kind: through the host's class, through the plugin's C table, and as a plain call of the very
 // same function. Prints one JSON line each; usage: boundary_calls FOLDER, which holds the idle plugins.
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "bench/plugins/idle.h"
+#include "bench/timing.h"
 #include "ledger/ledger.h"
 #include "plugin/accumulation_schedule.h"
 #include "plugin/checkpoint_backend.h"
@@ -23,36 +19,6 @@
 
 namespace trainhost {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-constexpr int kRepeats = 21;
-constexpr double kBatchNs = 5e6;  // long enough for the clock, short enough to fall between two turns of the scheduler
-
-template <class Call>
-double time_batch(const Call& call, uint64_t count) {
-  const auto start = Clock::now();
-  for (uint64_t i = 0; i < count; ++i) call();
-  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-}
-
-// Nanoseconds a call, of each repeat, sorted. The first batches, which find out how many calls fill one, are not counted.
-template <class Call>
-std::vector<double> measure(const Call& call) {
-  uint64_t count = 64;
-  while (time_batch(call, count) < kBatchNs) count *= 2;
-  std::vector<double> ns;
-  for (int i = 0; i < kRepeats; ++i) ns.push_back(time_batch(call, count) / static_cast<double>(count));
-  std::sort(ns.begin(), ns.end());
-  return ns;
-}
-
-void print(const std::string& kind, const char* function, const char* way, const std::vector<double>& ns, double peer_ns) {
-  std::cout << nlohmann::ordered_json{{"case", "call"},          {"kind", kind},      {"function", function}, {"way", way},
-                                      {"ns", ns[ns.size() / 2]}, {"min", ns.front()}, {"max", ns.back()},     {"over_peer_ns", ns[ns.size() / 2] - peer_ns}}
-                   .dump()
-            << std::endl;
-}
 
 template <class Bare, class Table, class Host>
 void compare(const std::string& kind, const char* function, const Bare& bare, const Table& table, const Host& host) {
