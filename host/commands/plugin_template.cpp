@@ -24,14 +24,10 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 
 std::string named(std::string text, std::string_view name) { return replaced(replaced(std::move(text), kExample, name), kExampleClass, camel_case(name)); }
 
-// A plugin that links LibTorch has its header in another folder, and needs to know where LibTorch is.
+// A plugin that links LibTorch says so, and has its header in another folder.
 std::string with_torch(std::string text) {
   text = replaced(std::move(text), "include/trainhost/", "include/trainhost/torch/");
-  text = replaced(std::move(text), "SOURCES my_plugin.cpp", "SOURCES my_plugin.cpp TORCH");
-  text = replaced(std::move(text), "=<where trainhost is installed>", "=<where trainhost is installed> -DTRAINHOST_PYTHON=<interpreter beside LibTorch>");
-  text = replaced(std::move(text), "=PREFIX", "=PREFIX -DTRAINHOST_PYTHON=PYTHON");
-  return replaced(std::move(text), "is where trainhost is installed.",
-                  "is where trainhost is installed, `PYTHON` the interpreter of the environment that holds LibTorch.");
+  return replaced(std::move(text), "SOURCES my_plugin.cpp", "SOURCES my_plugin.cpp TORCH");
 }
 
 std::string shared_text(std::string text, const PluginKind& kind, std::string_view language) {

@@ -69,10 +69,8 @@ fs::path installed_prefix() {
 
 std::vector<std::string> next_commands(const fs::path& folder, const std::string& kind, const std::string& name) {
   const fs::path prefix = installed_prefix();
-  std::string configure = "cmake -S . -B build -DCMAKE_PREFIX_PATH=" + (prefix.empty() ? "PREFIX" : fs::path(prefix / "").parent_path().string());
-  if (find_kind(kind)->needs_torch) configure += " -DTRAINHOST_PYTHON=PYTHON";
   return {"cd " + folder.string(),
-          configure,
+          "cmake -S . -B build -DCMAKE_PREFIX_PATH=" + (prefix.empty() ? "PREFIX" : fs::path(prefix / "").parent_path().string()),
           "cmake --build build",
           "ctest --test-dir build --output-on-failure",
           format("trainhost plugins check build/plugins/{}-{}.so --config example.toml", kind, name),
@@ -85,8 +83,6 @@ void print(const fs::path& folder, const std::vector<NewFile>& files, const std:
   std::cout << format("{}: {}\n\nNext:\n", (folder / "").string(), names);
   for (const std::string& command : next_commands(folder, kind, name)) std::cout << "  " << command << "\n";
   if (installed_prefix().empty()) std::cout << "PREFIX: where trainhost is installed; this program is not, so `make install PREFIX=DIR` first\n";
-  if (find_kind(kind)->needs_torch)
-    std::cout << "PYTHON: the interpreter of the environment that holds LibTorch, as `scripts/setup --where` prints it in a clone\n";
 }
 
 }  // namespace

@@ -96,7 +96,8 @@ endfunction()
 
 function(_trainhost_plugin_torch target id cuda)
   if(NOT COMMAND trainhost_use_torch)
-    message(FATAL_ERROR "trainhost_add_plugin(${id} TORCH): set TRAINHOST_PYTHON to the Python interpreter of the environment that holds torch")
+    message(FATAL_ERROR "trainhost_add_plugin(${id} TORCH): the LibTorch that the SDK was built with is not on this machine; "
+      "set TRAINHOST_PYTHON to the Python interpreter of an environment that holds the same one")
   endif()
   if(cuda)
     trainhost_use_torch(${target} CUDA)

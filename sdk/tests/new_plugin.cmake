@@ -1,5 +1,5 @@
 # One folder of `trainhost plugins new`, from an installed SDK only: written, built, tested, explained, checked, and used in a training run where LibTorch is there.
-# In: KIND LANGUAGE PREFIX WORK GENERATOR CCACHE TORCH PYTHON
+# In: KIND LANGUAGE PREFIX WORK GENERATOR CCACHE TORCH
 file(REMOVE_RECURSE ${WORK})
 file(MAKE_DIRECTORY ${WORK})
 set(ENV{TRAINHOST_CACHE} ${WORK}/cache)
@@ -22,7 +22,7 @@ endfunction()
 set(trainhost ${PREFIX}/bin/trainhost)
 set(file build/plugins/${KIND}-newcomer.so)
 run(${trainhost} plugins new ${KIND} newcomer --language ${LANGUAGE})
-run(${CMAKE_COMMAND} -S newcomer -B build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${PREFIX} -DTRAINHOST_PYTHON=${PYTHON} -DTRAINHOST_WARNINGS_AS_ERRORS=ON)
+run(${CMAKE_COMMAND} -S newcomer -B build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${PREFIX} -DTRAINHOST_WARNINGS_AS_ERRORS=ON)
 run(${CMAKE_COMMAND} --build build)
 run(${CMAKE_CTEST_COMMAND} --test-dir build --no-tests=error --output-on-failure -E /check$)
 run(${CMAKE_CTEST_COMMAND} --test-dir build --no-tests=error --output-on-failure -R /check$)  # trainhost plugins check
