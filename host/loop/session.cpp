@@ -315,9 +315,10 @@ void Session::make_trainer(RunState state) {
   state.schedule_length = schedule_steps(state);
   data_->seek(state.position);
   std::vector<Instance*> stateful;
+  std::vector<std::unique_ptr<EventSink>> observers;
   for (Instance* instance : plugins_->instances()) {
     if (instance->record().is_stateful) stateful.push_back(instance);
-    if (Observer::is_offered(*instance)) telemetry_.add_observer(std::make_unique<PluginObserver>(instance->full_name(), *instance));
+    if (Observer::is_offered(*instance)) observers.push_back(std::make_unique<PluginObserver>(instance->full_name(), *instance));
   }
   std::vector<StoppingRule> rules;
   for (Instance* rule : plugins_->all("stopping_rule")) rules.emplace_back(*rule);
@@ -335,6 +336,7 @@ void Session::make_trainer(RunState state) {
   }
   rates_->fill_ahead(state, make_progress(state, scale, ledger_));  // a schedule that cannot do without something says so now
   trainer_ = std::make_unique<Trainer>(parts, std::move(options), std::move(state));
+  for (auto& observer : observers) telemetry_.add_observer(std::move(observer));  // last: after a failure above, the end of the run would reach plugins that are gone
 }
 
 }  // namespace trainhost
