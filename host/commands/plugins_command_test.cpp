@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(info_shows_keys_with_types_defaults_and_meaning) {
   BOOST_TEST(holds(text, "T0, plain C ABI"));
   BOOST_TEST(holds(text, "patience   integer from 1"));
   BOOST_TEST(holds(text, "(required)  evaluations to wait"));
-  BOOST_TEST(holds(text, "behaviour  one of \"\", throws  \"\"          how to misbehave"));
+  BOOST_TEST(holds(text, "behaviour  one of \"\", throws, says_no  \"\"          how to misbehave"));
 }
 
 BOOST_AUTO_TEST_CASE(info_shows_schemes_needs_and_upstreams) {

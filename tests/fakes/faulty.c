@@ -1,10 +1,13 @@
 /* Plugins for whole runs that do their work until their config lets one call go wrong: {"in":"check","how":"SIGSEGV","after":7} spoils the eighth check.
- * A rule and an observer of their own; decorators around a source and a backend. `how` is a mishap of mishaps.h, or "nothing": the call returns OK and has
- * done nothing; "error": it fails; what else a call knows stands there. */
+ * A rule, an observer and a schedule of windows of their own; decorators around a source and a backend. `how` is a mishap of mishaps.h, or "nothing": the call
+ * returns OK and has done nothing; "error": it fails; what else a call knows stands there. */
+#include <pthread.h>
 #include <stdatomic.h>
 
+#include <trainhost/accumulation_schedule.h>
 #include <trainhost/checkpoint_backend.h>
 #include <trainhost/data_source.h>
+#include <trainhost/report.h>
 #include <trainhost/stopping_rule.h>
 
 #include "mishaps.h"
@@ -19,6 +22,7 @@
                           "\"after\":{\"type\":\"integer\",\"default\":0,\"description\":\"calls that go well before\",\"x-trajectory\":false}}}" rest "}"
 RECORD(rule_record, "stopping_rule", "faulty_rule", "");
 RECORD(observer_record, "observer", "faulty_observer", "");
+RECORD(accum_record, "accumulation_schedule", "faulty_accum", "");
 RECORD(source_record, "data_source", "faulty_source", ",\"decorates\":1");
 RECORD(backend_record, "checkpoint_backend", "faulty_backend", ",\"decorates\":1");
 
@@ -56,10 +60,14 @@ static int is(const char* mishap, const char* name) { return strcmp(mishap, name
   if (is(what, "error")) return say(error, TRAINHOST_INTERNAL, "failed on purpose")
 
 /* ---- stopping rule and observer ---- */
+/* What a C++ plugin without the glue would do; defined in thrower.cpp. */
+void zoo_throw(const char* words);
+
 static trainhost_status check(trainhost_instance* instance, const trainhost_progress* progress, const trainhost_metric* metrics, uint64_t num_metrics,
                               trainhost_verdict* verdict, trainhost_error* error) {
   MAY_GO_WRONG(of(instance), "check", error);
   (void)progress, (void)metrics, (void)num_metrics;
+  if (is(what, "throw")) zoo_throw("thrown on purpose");
   if (is(what, "overflow error")) memset(error->message, 'e', sizeof error->message + 16);
   if (is(what, "overflow verdict")) memset(verdict->reason, 'v', sizeof verdict->reason + 16);
   return TRAINHOST_OK;
@@ -77,6 +85,41 @@ static trainhost_status on_event(trainhost_instance* instance, const trainhost_e
   MAY_GO_WRONG(of(instance), "on_event", error);
   if (is(what, "tell")) tell(of(instance), event);
   return TRAINHOST_OK;
+}
+
+/* ---- accumulation schedule: two micro-batches of four samples ---- */
+/* What a run serves may be called on any thread; the trial of trainhost.memory/1 may not, and no run serves it. */
+static void* call_elsewhere(void* argument) {
+  const trainhost_host* host = (const trainhost_host*)argument;
+  const trainhost_log* log = (const trainhost_log*)host->get_service(host, TRAINHOST_LOG);
+  const trainhost_run* run = (const trainhost_run*)host->get_service(host, TRAINHOST_RUN);
+  const trainhost_report* report = (const trainhost_report*)host->get_service(host, TRAINHOST_REPORT);
+  const trainhost_memory* memory = (const trainhost_memory*)host->get_service(host, TRAINHOST_MEMORY);
+  const trainhost_string name = text_of("calls");
+  const double value = 1;
+  trainhost_probe probe = {sizeof probe, 0, 0, 0, 0};
+  if (run->facts(host)) log->write(host, TRAINHOST_LOG_INFO, text_of("from another thread"));
+  report->publish(host, text_of("elsewhere"), &name, &value, 1);
+  if (memory) memory->probe(host, 4, &probe, NULL);
+  return NULL;
+}
+
+static trainhost_status next_window(trainhost_instance* instance, const trainhost_progress* progress, trainhost_window* in_out, trainhost_error* error) {
+  MAY_GO_WRONG(of(instance), "next_window", error);
+  (void)progress;
+  if (is(what, "call elsewhere")) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, call_elsewhere, (void*)of(instance)->zoo.host) != 0 || pthread_join(thread, NULL) != 0) abort();
+  }
+  in_out->micro_batch_samples = 4;
+  in_out->num_micro_batches = 2;
+  return TRAINHOST_OK;
+}
+
+static trainhost_status out_of_memory(trainhost_instance* instance, const trainhost_window* failed, uint64_t attempt, uint64_t* samples,
+                                      trainhost_error* error) {
+  (void)instance, (void)failed, (void)attempt, (void)samples;
+  return say(error, TRAINHOST_RESOURCE_EXHAUSTED, "four samples do not fit");
 }
 
 /* ---- decorators ---- */
@@ -206,19 +249,22 @@ static trainhost_status remove_object(trainhost_instance* instance, trainhost_st
   }
 static const trainhost_descriptor all[] = {DESCRIPTOR(rule_record, "stopping_rule", "faulty_rule"), DESCRIPTOR(observer_record, "observer", "faulty_observer"),
                                            DESCRIPTOR(source_record, "data_source", "faulty_source"),
-                                           DESCRIPTOR(backend_record, "checkpoint_backend", "faulty_backend")};
-static const trainhost_descriptor* const descriptors[] = {&all[0], &all[1], &all[2], &all[3]};
+                                           DESCRIPTOR(backend_record, "checkpoint_backend", "faulty_backend"),
+                                           DESCRIPTOR(accum_record, "accumulation_schedule", "faulty_accum")};
+static const trainhost_descriptor* const descriptors[] = {&all[0], &all[1], &all[2], &all[3], &all[4]};
 
 static const void* get_interface(trainhost_instance* instance, const char* id) {
   static const trainhost_stopping_rule rule = {sizeof rule, 0, check};
   static const trainhost_observer observer = {sizeof observer, 0, on_event};
   static const trainhost_data_source source = {sizeof source, 0, info, read_samples};
   static const trainhost_checkpoint_backend backend = {sizeof backend, 0, put_begin, put_part, put_commit, put_abort, create_object, get, list, remove_object};
+  static const trainhost_accumulation_schedule accum = {sizeof accum, 0, next_window, out_of_memory};
   const trainhost_descriptor* mine = of(instance)->descriptor;
   if (mine == &all[0] && strcmp(id, TRAINHOST_STOPPING_RULE) == 0) return &rule;
   if (mine == &all[1] && strcmp(id, TRAINHOST_OBSERVER) == 0) return &observer;
   if (mine == &all[2] && strcmp(id, TRAINHOST_DATA_SOURCE) == 0) return &source;
   if (mine == &all[3] && strcmp(id, TRAINHOST_CHECKPOINT_BACKEND) == 0) return &backend;
+  if (mine == &all[4] && strcmp(id, TRAINHOST_ACCUMULATION_SCHEDULE) == 0) return &accum;
   return NULL;
 }
 
@@ -252,6 +298,6 @@ static trainhost_status create(const trainhost_host* host, const trainhost_descr
 }
 
 TRAINHOST_EXPORT const trainhost_entry* trainhost_plugin_entry_1(void) {
-  static const trainhost_entry entry = {sizeof entry, TRAINHOST_ABI_MAJOR, 4, 0, descriptors, create};
+  static const trainhost_entry entry = {sizeof entry, TRAINHOST_ABI_MAJOR, 5, 0, descriptors, create};
   return &entry;
 }

@@ -29,7 +29,7 @@
 #define ZOO_METADATA                                                                                                                                  \
   "{\"abi\":" ZOO_QUOTED(ZOO_ABI) ",\"min_host_minor\":" ZOO_QUOTED(ZOO_MINOR) ",\"kind\":\"" ZOO_QUOTED(ZOO_KIND) "\",\"name\":\"" ZOO_QUOTED(ZOO_NAME) \
   "\",\"version\":\"1.2.3\",\"summary\":\"One of the zoo\",\"schema\":{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"             \
-  "\"behaviour\":{\"type\":\"string\",\"default\":\"\",\"enum\":[\"\",\"throws\"],\"description\":\"how to misbehave\"},"                               \
+  "\"behaviour\":{\"type\":\"string\",\"default\":\"\",\"enum\":[\"\",\"throws\",\"says_no\"],\"description\":\"how to misbehave\"},"                 \
   "\"patience\":{\"type\":\"integer\",\"minimum\":1,\"description\":\"evaluations to wait\"}},\"required\":[\"patience\"]},"                            \
   "\"torch_build\":" ZOO_TORCH ",\"needs\":[" ZOO_NEEDS "],\"stateful\":" ZOO_QUOTED(ZOO_STATEFUL) "}"
 #endif

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import MLP, PROGRAM, TEST_PLUGINS, Folder, TestCase, loop_state, main
+from harness import MLP, PROGRAM, TEST_PLUGINS, ZOO, Folder, TestCase, loop_state, main
 
 JOB = f'plugin_path = ["{TEST_PLUGINS}"]\n' + MLP.replace('mode = "sync"', 'mode = "sync"\nkeep_last = 9')
 
@@ -168,9 +168,78 @@ class Rules(BadPluginCase):
         self.assert_goes_on_without()
         self.assertNotEqual(newest, self.run_folder("job").newest())
 
-    def test_a_leak_is_survived(self):
-        self.trainhost("run", "job.toml", *fault("faulty_rule", "create", "leak"))
+    def test_an_exception_through_the_boundary_leaves_the_checkpoints_whole(self):
+        result = self.trainhost("run", "job.toml", *fault("faulty_rule", "check", "throw", 7), code=13)
+        self.assert_names(result.err, "stopping_rule/faulty_rule: check: threw an exception (thrown on purpose), which must not leave a plugin", "3 failures in a row")
+        self.assert_same_state(self.reference[5], self.run_folder("job").checkpoints()[0])
+        self.assert_goes_on_without()
+
+    def test_a_leak_is_survived_unsaid_and_found_by_check(self):
+        result = self.trainhost("run", "job.toml", *fault("faulty_rule", "create", "leak"))
+        self.assertEqual([line for line in result.err.splitlines() if "faulty_rule" in line and ("warning" in line or "error" in line)], [])
         self.assert_undamaged(5, 10, 15, 20)
+        checked = self.trainhost("plugins", "check", TEST_PLUGINS / "faulty.so", "--only", "any/leaks_nothing", "faulty_rule.in=create", "faulty_rule.how=leak", code=13)
+        self.assertRegex(checked.out, r"fail     stopping_rule/faulty_rule  any/leaks_nothing: \d+ more bytes are allocated after 500 times create and destroy")
+        self.assertIn("ok       observer/faulty_observer  any/leaks_nothing", checked.out)
+
+    def test_a_second_export_reaches_nobody_and_is_found_by_check(self):
+        file = ZOO / "second_export.so"
+        result = self.trainhost("run", "job.toml", "--plugins", file, "second_export.patience=1", "second_export.behaviour=says_no")
+        self.assertNotIn("zoo_second_export", result.err)
+        self.assert_undamaged(5, 10, 15, 20)
+        self.assertIn("it also exports zoo_second_export", self.trainhost("plugins", "check", file, "--only", "elf/exports_one_function", code=13).out)
+
+
+class Windows(BadPluginCase):
+    def test_host_services_on_a_wrong_thread_change_nothing(self):
+        """Those that a run serves may be called on any thread. The one that may not, a trial of micro-batches, is served by no run; plugin/kinds_test refuses it."""
+        self.write("job.toml", JOB.replace('"accum"', '"faulty_accum"').replace("[accum]\nmicro_batch_samples = 4\nmicro_batches = 2", ""))
+        result = self.trainhost("run", "job.toml", *(f"faulty_accum.{setting}" for setting in ("in=next_window", "how=call elsewhere", "after=7")))
+        self.assertIn("faulty_accum: from another thread", result.err)
+        self.assertEqual({event["plugin"] for event in self.run_folder("job").events("plugin")}, {"accumulation_schedule/faulty_accum"})
+        self.assert_undamaged(5, 10, 15, 20)
+
+
+class Refused(BadPluginCase):
+    """What is refused before the first step leaves the checkpoints alone from which the run would have gone on."""
+
+    FILES = [  # file, name, exit code, words
+        ("wrong_entry", "wrong_entry", 13, "wrong_entry.so: exports no function trainhost_plugin_entry_1"),
+        ("null_entry", "null_entry", 13, "trainhost_plugin_entry_1 returned NULL"),
+        ("entry_major", "entry_major", 13, "its entry speaks ABI 2, its metadata ABI 1"),
+        ("major_2", "major_two", 13, "speaks ABI 2, this host speaks ABI 1"),
+        ("minor_9", "minor_nine", 13, "needs host ABI 1.9"),
+        ("lying_name", "promised", 13, "its metadata promises stopping_rule/promised, but its entry offers stopping_rule/delivered"),
+        ("other_bytes", "other_bytes", 13, "points to other metadata than the file's section holds"),
+        ("false_state", "false_state", 13, 'says "stateful": true, but has no interface trainhost.state/1'),
+        ("no_interface", "no_interface", 13, "has no interface trainhost.stopping_rule/1, which every stopping_rule must have"),
+        ("null_create", "null_create", 13, "its entry lacks the function create"),
+        ("null_check", "null_check", 13, "its table trainhost.stopping_rule/1 lacks the function check"),
+        ("creates_nothing", "creates_nothing", 13, "stopping_rule/creates_nothing: create: returned OK without an instance"),
+        ("missing_symbol", "missing_symbol", 13, "undefined symbol: zoo_symbol_that_nobody_has"),
+        ("needs_more", "needs_more", 13, "needs the service trainhost.coffee/1, which this host has not"),
+        ("../test_plugins/exits_at_load", "exits_at_load", 13, "crash: exit() inside of the start of the library of stopping_rule/exits_at_load"),
+        ("../test_plugins/crashes_at_load", "crashes_at_load", -signal.SIGSEGV, "inside of the start of the library of stopping_rule/crashes_at_load"),
+    ]
+    LIES = [  # of a stopping rule whose config chooses one
+        ("small_table", "its table trainhost.stopping_rule/1 has 8 bytes, wanted 16"),
+        ("no_destroy", "made an instance without destroy"),
+    ]
+
+    def assert_refused(self, code, words, *options):
+        result = self.trainhost("run", "job.toml", "cosine.length=20step", *options, code=code)
+        self.assert_names(result.err, words)
+        self.assert_undamaged(5, 10)
+
+    def test_a_run_goes_on_from_its_checkpoints_after_every_one_of_them(self):
+        self.trainhost("run", "job.toml", "max=10step", "cosine.length=20step")
+        for file, name, code, words in self.FILES:
+            with self.subTest(file):
+                self.assert_refused(code, words, "--plugins", (ZOO / f"{file}.so").resolve(), f"{name}.patience=1", "--resume-without", name)
+        for behaviour, words in self.LIES:
+            with self.subTest(behaviour):
+                self.assert_refused(13, words, "--plugins", "unruly", f"unruly.behaviour={behaviour}", "--resume-without", "unruly")
+        self.assert_goes_on_without("cosine.length=20step")
 
 
 class Sources(BadPluginCase):
