@@ -227,6 +227,7 @@ const std::vector<std::string>& command_names() {
 Request parse_command_line(const std::vector<std::string>& arguments) {
   std::vector<std::string> rest = arguments;
   Request request;
+  request.arguments = arguments;
   const bool wants_overview = !rest.empty() && (rest.front() == "--help" || rest.front() == "-h");
   request.command = wants_overview ? "help" : take_command(rest);
   if (wants_overview) return request;
@@ -261,7 +262,7 @@ std::string help_text(const std::string& name) {
       for (std::string line; std::getline(lines, line);) out << "      " << line << "\n";
     }
     out << "\n" << options_of(find_command("run"))
-        << "\nexit codes: 0 done, 2 usage or config, 10 budget reached, 11 diverged, 12 data, 13 plugin, 14 checkpoint unreadable, 15 out of device memory,\n"
+        << "\nexit codes: 0 done, 1 failure, 2 usage or config, 10 budget reached, 11 diverged, 12 data, 13 plugin, 14 checkpoint unreadable, 15 out of device memory,\n"
            "16 checkpoint could not be written, 20 gate not met, 75 preempted (resume me), 130 aborted; `trainhost help exit-codes` says more.\n";
     return out.str();
   }

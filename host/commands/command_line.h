@@ -10,6 +10,7 @@ namespace trainhost {
 /// What `run`, `smoke`, `config`, `sample` and `evaluate` take in common. Members that a sub-command does not accept keep their defaults.
 struct Request {
   std::string command;                    // "run", "smoke", "sample", "evaluate", "ckpt", "plugins", "model", "config", "help", "completion", "version"
+  std::vector<std::string> arguments;     // all of them, as they were typed
   std::vector<std::string> words;         // positional arguments that are no overrides: CONFIG, RUN, "list", "info NAME", a topic ...
   std::vector<std::string> overrides;     // a.b=c  +a.b=c  ~a.b, in order, from words and --set
   std::vector<std::string> plugin_edits;  // --plugins, split at commas: "amp", "-csvlog", "kind/name", "path/x.so"

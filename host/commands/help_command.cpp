@@ -74,7 +74,7 @@ constexpr const char* kExitCodes = R"(0    done
 
 constexpr const char* kRunFolder = R"(DIR/NAME (runs/NAME unless --out says otherwise) holds
 config.toml    the resolved config, each value with its origin
-run.json       versions, host, device, seed, plugins with their sha256, how it ended, result_checkpoint
+run.json       versions, host, device, argv, seed, plugins with their sha256, how it ended, result_checkpoint
 log.jsonl      one event a line (`trainhost help events`), append-only
 console.log    what people saw
 crash.txt      only after a crash: the signal, the plugin call that it came from, the frames

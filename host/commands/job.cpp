@@ -149,6 +149,8 @@ std::filesystem::path cache_folder() {
 }
 
 ConfigTree load_tree(const Request& request) {
+  if (request.words.size() > 1)
+    throw Error(ExitCode::kConfig, format("command line: {} takes one CONFIG, got {} and {}; join them with `include` in a file", request.command, request.words[0], request.words[1]));
   ConfigTree tree;
   if (request.words.empty())
     tree.add_text(kDefaultJobText, "<default job>");

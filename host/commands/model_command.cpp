@@ -122,7 +122,7 @@ void print(std::ostream& out, const Answer& answer) {
 ExitCode model_command(const Request& request) {
   const bool is_known = request.words.size() == 2 && (request.words[0] == "info" || request.words[0] == "check");
   if (!is_known) throw Error(ExitCode::kConfig, "command line: model takes info FILE or check FILE; see `trainhost model --help`");
-  block_run_signals();
+  const auto abort = abort_on_signal();
   const std::filesystem::path file = std::filesystem::absolute(request.words[1]).lexically_normal();
   PluginCatalog catalog = PluginCatalog::scan(plugin_search_path());
   const PluginRecord record = find_reader(catalog, file);

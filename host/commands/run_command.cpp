@@ -17,6 +17,7 @@ RunFolder choose_folder(const Request& request, const Job& job) {
 }
 
 ExitCode dry_run(const Request& request, const Job& job) {
+  const Preemption preemption(announce_abort);
   const RunFolder folder = choose_folder(request, job);
   const std::filesystem::path path = std::filesystem::absolute(folder.path());
   const std::filesystem::path existing = nearest_existing(path);
@@ -32,8 +33,10 @@ ExitCode dry_run(const Request& request, const Job& job) {
     setup.initial_uri = request.initial_uri();
     setup.accepted = request.resume_without;
     Session session(std::move(setup), ledger, console, telemetry, nullptr);
+    preemption.require_none();
     session.store().probe();
     const auto cost = session.measure_micro_batch();
+    preemption.require_none();
     console.plan(make_plan(session, job, cost, session.trainer().state().windows));
     telemetry.stop();
   }

@@ -169,6 +169,7 @@ void RunProcess::open_session() {
   record_["attempts"] = is_adopted ? ledger_.report().num_attempts : record_.value("attempts", uint64_t{0}) + 1;
   if (was_killed || is_adopted) ledger_.count_interruption();
   record_["status"] = "running";
+  record_["argv"] = public_arguments();
   record_["plugins"] = plugin_files();  // of this attempt; those of earlier ones are in the log
   publish("run_start", {{"run_id", session_->run_id()}, {"name", job_.config.run.name}, {"attempt", record_["attempts"]}, {"version", TRAINHOST_VERSION},
                         {"device", session_->report().device.name}, {"trajectory_hash", session_->identity().trajectory_hash}, {"plugins", record_["plugins"]}});
@@ -183,6 +184,12 @@ Json RunProcess::plugin_files() const {
   for (const ChosenPlugin& plugin : job_.plugins)
     plugins.push_back({{"plugin", plugin.record.full_name()}, {"version", plugin.record.version}, {"file", plugin.record.file.string()}, {"sha256", plugin.sha256}});
   return plugins;
+}
+
+Json RunProcess::public_arguments() const {
+  Json arguments = Json::array();
+  for (const std::string& argument : request_.arguments) arguments.push_back(public_argument(job_.config, argument));
+  return arguments;
 }
 
 Json RunProcess::first_record() const {

@@ -36,6 +36,7 @@ class RunProcess {
   void publish(const char* event, nlohmann::ordered_json details);
   nlohmann::json first_record() const;
   nlohmann::json plugin_files() const;
+  nlohmann::json public_arguments() const;
 
   const Request& request_;
   Job job_;

@@ -13,6 +13,7 @@ namespace {
 
 // Everything that a session needs to live beside it.
 struct OpenedRun {
+  std::unique_ptr<Preemption> abort;
   Job job;
   Ledger ledger;
   Console console;
@@ -26,13 +27,13 @@ std::filesystem::path run_folder_of(const Request& request) {
 }
 
 std::unique_ptr<OpenedRun> open_run(const Request& request) {
-  block_run_signals();
+  auto abort = abort_on_signal();
   const std::filesystem::path folder = run_folder_of(request);
   Request layers = request;
   layers.words.clear();
   Job job = load_run_job(layers, folder);
   const Ledger::Options money{job.config.run.price_per_hour, job.config.run.currency, monotonic_seconds, std::nullopt};
-  std::unique_ptr<OpenedRun> run(new OpenedRun{std::move(job), Ledger(money), Console({true, request.is_json, 2, 1, monotonic_seconds, environment_variable}), Telemetry(nullptr), nullptr});
+  std::unique_ptr<OpenedRun> run(new OpenedRun{std::move(abort), std::move(job), Ledger(money), Console({true, request.is_json, 2, 1, monotonic_seconds, environment_variable}), Telemetry(nullptr), nullptr});
   SessionSetup setup = make_setup(run->job, folder, "");
   keep_evaluation_only(setup);
   setup.checkpoint_id = request.checkpoint;

@@ -10,7 +10,7 @@
 #include "base/table.h"
 #include "commands/run_process.h"
 #include "commands/temporary_folder.h"
-#include "config/trajectory.h"
+#include "config/writer.h"
 
 namespace trainhost {
 namespace {
@@ -55,6 +55,7 @@ class Smoke {
 
   const std::vector<Phase>& phases() const { return phases_; }
   bool has_passed() const { return phases_.back().problem.empty(); }
+  bool is_aborted() const { return preemption_.is_requested(); }
   const std::optional<PlanView>& plan() const { return plan_; }
 
  private:
@@ -64,6 +65,7 @@ class Smoke {
     const double started = monotonic_seconds();
     try {
       work();
+      preemption_.require_none();
     } catch (const std::exception& failure) {
       result.problem = failure.what();
     }
@@ -77,7 +79,7 @@ class Smoke {
     SessionSetup setup = make_setup(job_, folder_.path(), "smoke");
     setup.may_restore = true;
     setup.short_run = limits;
-    session_ = std::make_unique<Session>(std::move(setup), ledger_, console_, telemetry_, nullptr);
+    session_ = std::make_unique<Session>(std::move(setup), ledger_, console_, telemetry_, &preemption_);
   }
 
   void measure() {
@@ -108,6 +110,7 @@ class Smoke {
   }
 
   const Job& job_;
+  Preemption preemption_{announce_abort};
   TemporaryFolder folder_;
   Ledger ledger_;
   Console console_;
@@ -117,9 +120,11 @@ class Smoke {
   std::optional<PlanView> plan_;
 };
 
-// The config and the very plugin files.
+// The whole config and the very plugin files. The device may be another one: a machine without a GPU can smoke for one that has it.
 std::string smoke_key(const Job& job) {
-  std::string text = trajectory_hash(trajectory(job.config, schedule_length(job.config)));
+  Json config = public_config(job.config);
+  for (const char* key : {"device", "name", "require_smoke"}) config.erase(key);
+  std::string text = config.dump();
   for (const ChosenPlugin& plugin : job.plugins) text += plugin.sha256;
   return content_hash(text);
 }
@@ -150,7 +155,7 @@ void print(const Smoke& smoke, const Job& job, bool is_json) {
     if (smoke.plan()->expected_cost) std::cout << " and " << money_text(smoke.plan()->expected_cost, smoke.plan()->currency);
     std::cout << "\n";
   }
-  std::cout << (smoke.has_passed() ? "smoke passed\n" : "smoke FAILED: the run would have failed there\n");
+  std::cout << (smoke.has_passed() ? "smoke passed\n" : smoke.is_aborted() ? "smoke aborted\n" : "smoke FAILED: the run would have failed there\n");
 }
 
 }  // namespace
@@ -161,6 +166,7 @@ ExitCode smoke_command(const Request& request) {
   Smoke smoke(request, job);
   smoke.run();
   print(smoke, job, request.is_json);
+  if (smoke.is_aborted()) return ExitCode::kAborted;
   if (!smoke.has_passed()) return ExitCode::kGateNotMet;
   record_pass(job);
   return ExitCode::kDone;

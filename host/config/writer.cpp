@@ -79,6 +79,14 @@ std::vector<std::string> top_level_order() {
   return order;
 }
 
+// Shaped like a config file.
+ConfigTree whole_config(const ResolvedConfig& config) {
+  ConfigTree all = config.host;
+  for (const PluginConfig& plugin : config.plugins) all.graft(parse_key(plugin.table), plugin.tree);
+  all.graft({"evaluation"}, config.evaluation_overrides);
+  return all;
+}
+
 }  // namespace
 
 std::string toml_value(const json& value) {
@@ -102,12 +110,23 @@ json masked_values(const ConfigTree& tree) {
 }
 
 json public_config(const ResolvedConfig& config) {
-  ConfigTree all = config.host;
-  for (const PluginConfig& plugin : config.plugins) all.graft(parse_key(plugin.table), plugin.tree);
-  all.graft({"evaluation"}, config.evaluation_overrides);
+  ConfigTree all = whole_config(config);
   for (const KeyPath& leaf : all.leaves())
     if (all.origin(leaf).is_secret) all.erase(leaf);
   return all.values();
+}
+
+std::string public_argument(const ResolvedConfig& config, const std::string& argument) {
+  const size_t equals = argument.find('=', argument.starts_with("--") ? argument.find('=') + 1 : 0);
+  if (equals == std::string::npos) return argument;
+  const std::string key = argument.substr(0, equals), value = argument.substr(equals + 1);
+  const ConfigTree all = whole_config(config);
+  for (const KeyPath& leaf : all.leaves()) {
+    if (!all.origin(leaf).is_secret) continue;
+    const json& secret = *all.find(leaf);  // looked for too: it may stand inside of a table that was given as one value
+    if (key.ends_with("." + leaf.back()) || value.find(secret.is_string() ? secret.get<std::string>() : secret.dump()) != std::string::npos) return key + "=(secret)";
+  }
+  return argument;
 }
 
 std::string resolved_toml(const ResolvedConfig& config, bool with_origins) {

@@ -15,6 +15,9 @@ nlohmann::json masked_values(const ConfigTree& tree);
 /// The whole config as one object, shaped like a config file, without secrets: what plugins may see of each other.
 nlohmann::json public_config(const ResolvedConfig& config);
 
+/// An argument of the command line, "a.b=c" or "--set=a.b=c" or anything else, as it may be written down: "a.b=(secret)" where it sets one.
+std::string public_argument(const ResolvedConfig& config, const std::string& argument);
+
 /// One JSON value as TOML.
 std::string toml_value(const nlohmann::json& value);
 

@@ -118,6 +118,12 @@ BOOST_AUTO_TEST_CASE(secrets_are_written_nowhere_and_the_text_reads_back) {
     BOOST_TEST(again.find("observer", "mail")->values == json({{"user", "me"}}));
   }
   BOOST_TEST(masked_values(config.find("observer", "mail")->tree) == json({{"user", "me"}, {"token", "(secret)"}}));
+  for (const auto& [argument, shown] : std::vector<std::pair<std::string, std::string>>{{"vault.token=hunter4", "vault.token=(secret)"},
+                                                                                        {"--set=vault.token=an older one", "--set=vault.token=(secret)"},
+                                                                                        {"+mail={token=\"hunter2\"}", "+mail=(secret)"},
+                                                                                        {"mail.user=me", "mail.user=me"},
+                                                                                        {"--quiet", "--quiet"}})
+    BOOST_TEST(public_argument(config, argument) == shown);
   const json whole = public_config(config);
   BOOST_TEST(whole.dump().find("hunter") == std::string::npos);
   BOOST_TEST(whole["mail"] == json({{"user", "me"}}));

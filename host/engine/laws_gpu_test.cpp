@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include <ATen/ops/zeros.h>
@@ -44,6 +45,21 @@ BOOST_AUTO_TEST_CASE(fp16_with_a_dynamic_scale_trains_beside_fp32) {
     BOOST_TEST(a[i].loss_scale == 65536.0);
     BOOST_TEST(a[i].gradient_norm == b[i].gradient_norm, boost::test_tools::tolerance(0.02));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_that_does_not_fit_is_out_of_memory_and_a_smaller_one_then_fits) {
+  GptRun run(kDevice, R"({"layers": 1, "heads": 1, "width": 8})", kAdamW, 1.0, fp32_plan(), 16, 1 << 20);
+  const auto accumulate = [&](int64_t samples) {
+    const std::vector<int64_t> tokens(static_cast<size_t>(samples) * 16, 3);
+    run.accumulate(tokens, tokens, samples);
+  };
+  run.engine->begin_window(1, 1 << 20);
+  BOOST_CHECK_THROW(accumulate(8192), OutOfMemory);  // logits of 512 GiB
+  run.engine->abandon_window();
+  run.engine->begin_window(1, 1 << 20);
+  accumulate(4);
+  run.engine->apply();
+  BOOST_TEST(run.engine->rows_until(1).back().is_applied);
 }
 
 BOOST_AUTO_TEST_CASE(the_gpu_trains_as_the_cpu_does) {

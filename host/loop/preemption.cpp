@@ -52,6 +52,10 @@ Preemption::~Preemption() {
 
 std::string Preemption::signal_name() const { return name_of(signal_); }
 
+void Preemption::require_none() const {
+  if (is_requested_) throw Error(ExitCode::kAborted, signal_name() + ": aborted");
+}
+
 void Preemption::wait_for_signals() {
   const sigset_t set = run_signals();
   for (;;) {
@@ -66,6 +70,16 @@ void Preemption::wait_for_signals() {
     is_requested_ = true;
     on_first_(name_of(signal));
   }
+}
+
+void announce_abort(const std::string& signal) { log_warning("{}: ending and removing what was made; once more aborts at once", signal); }
+
+std::unique_ptr<Preemption> abort_on_signal() {
+  block_run_signals();
+  return std::make_unique<Preemption>([](const std::string& signal) {
+    log_error("{}: aborted", signal);
+    ::_exit(static_cast<int>(ExitCode::kAborted));
+  });
 }
 
 }  // namespace trainhost

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -28,6 +29,8 @@ class Preemption {
   bool is_requested() const { return is_requested_; }
   /// Name of the first signal, e.g. "SIGTERM"; empty before. [train]
   std::string signal_name() const;
+  /// Throws Error(kAborted) once a signal has come.
+  void require_none() const;
 
  private:
   void wait_for_signals();
@@ -38,5 +41,11 @@ class Preemption {
   std::atomic<bool> is_ending_ = false;
   std::thread waiter_;
 };
+
+/// For commands that save nothing but remove what they made: says so, and leaves it to require_none() to end them.
+void announce_abort(const std::string& signal);
+
+/// For commands that have nothing to save or to remove: blocks the signals, and the first one ends the process with exit code 130 for as long as the result lives.
+std::unique_ptr<Preemption> abort_on_signal();
 
 }  // namespace trainhost

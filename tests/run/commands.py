@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 import unittest
 
 from harness import GPT, MLP, PROGRAM, TEST_PLUGINS, TestCase, main
@@ -76,7 +77,19 @@ class Smoke(TestCase):
         self.assert_names(result.out, "train, evaluate", "load", "log", "peak memory", "smoke passed")
         self.assertFalse((self.folder / "runs").exists(), "smoke leaves nothing")
         self.trainhost("run", "mlp.toml", "require_smoke=true")
-        self.trainhost("run", "mlp.toml", "require_smoke=true", "mlp.widths=[32]", "--name", "other", code=2)
+        for other in ("mlp.widths=[32]", "checkpoint.uri=file:elsewhere", "evaluation.heldout.synthetic.samples=33"):
+            self.trainhost("run", "mlp.toml", "require_smoke=true", other, "--name", "other", code=2)
+
+    def test_a_pass_counts_for_a_day(self):
+        self.write("mlp.toml", MLP)
+        self.trainhost("smoke", "mlp.toml")
+        (record,) = (self.folder / "cache/smoke").iterdir()
+        day = 24 * 3600 * 10**9
+        text = record.read_text()
+        for name, age, code in (("in_time", day - 600 * 10**9, 0), ("late", day + 10**9, 2)):
+            record.write_text(json.dumps(json.loads(text) | {"unix_ns": time.time_ns() - age}))
+            result = self.trainhost("run", "mlp.toml", "require_smoke=true", "--name", name, code=code)
+        self.assert_names(result.err, "a day at most counts", "trainhost smoke")
 
     def test_json_and_text(self):
         for number in range(8):
@@ -272,10 +285,28 @@ class Words(TestCase):
         shown = self.trainhost("config", "show", "--plugins", "amp,accum,localckpt").out
         self.assert_names(shown, "textfiles", "gpt", "quickstart")
 
+    def test_one_config_at_most(self):
+        for command in ("run", "smoke"):
+            self.assert_names(self.trainhost(command, "a.toml", "b.toml", code=2).err, f"{command} takes one CONFIG", "a.toml and b.toml", "include")
+
+    def test_flags_and_bare_words(self):
+        self.write("mlp.toml", MLP)
+        result = self.trainhost("run", "mlp.toml", "--set", "max=2step", "name=bare", "--name", "flag", "-v")
+        record = self.run_folder("flag").record()
+        self.assertEqual(record["max"], ["2step"])
+        self.assertEqual(record["argv"], ["run", "mlp.toml", "--set", "max=2step", "name=bare", "--name", "flag", "-v"])
+        self.assertGreater(len(result.err), len(self.trainhost("run", "mlp.toml", "max=2step").err), "-v says more")
+        quiet = self.trainhost("run", "mlp.toml", "max=2step", "--name", "quiet", "-q")
+        self.assertEqual(quiet.err, "")
+
     def test_starts_at_once_and_without_libtorch(self):
         needed = subprocess.run(["readelf", "-d", PROGRAM], capture_output=True, text=True).stdout
         self.assertNotIn("torch", needed.split("RUNPATH")[0])
         self.trainhost("--version", LD_LIBRARY_PATH="")
+
+    def test_trains_with_an_empty_library_path(self):
+        self.write("mlp.toml", MLP)
+        self.trainhost("run", "mlp.toml", "max=1step", LD_LIBRARY_PATH="")
 
 
 if __name__ == "__main__":

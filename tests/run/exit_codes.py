@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import BUILD, MLP, PROGRAM, TEST_PLUGINS, TestCase, loop_state, main
+from harness import BUILD, GPT, MLP, PROGRAM, TEST_PLUGINS, TestCase, loop_state, main
 
 TEXT = """
 plugins = ["fp32", "accum", "textfiles", "gpt", "adamw", "constant", "localckpt"]
@@ -348,13 +348,50 @@ class Signals(TestCase):
         self.trainhost("run", "rule.toml")
         self.assertEqual(self.run_folder("rule").events("restored")[0]["step"], 5)
 
-    def test_twice_while_the_run_starts(self):
+    def test_once_while_the_run_starts(self):
         self.write("mlp.toml", MLP)
         process = self.start("run", "mlp.toml", "max=10000000step", "evaluation.heldout.every=10step")
         self.assertTrue(process.wait_for("^plugins"))
         process.signal(signal.SIGTERM)
         result = process.end()
         self.assertEqual(result.code, 75, result.err)
+
+    def test_twice_while_the_run_starts(self):
+        self.write("rule.toml", with_rule("trouble"))
+        process = self.start("run", "rule.toml", "trouble.waits_at=0")
+        self.assertTrue(process.wait_for("the rule waits"), "".join(process.lines))
+        process.signal(signal.SIGINT)
+        self.assertTrue(process.wait_for("once more aborts"))
+        process.signal(signal.SIGINT)
+        self.assertEqual(process.end().code, 130)
+
+    def test_a_dry_run_and_a_smoke_end_and_leave_nothing(self):
+        self.write("rule.toml", with_rule("trouble"))
+        temporary = self.folder / "tmp"
+        temporary.mkdir()
+        for command in (("run", "rule.toml", "--dry-run", "trouble.waits_at=0"), ("smoke", "rule.toml", "trouble.waits_at=2")):
+            (self.folder / "go").unlink(missing_ok=True)
+            before = sorted(self.folder.rglob("*"))
+            process = self.start(*command, TMPDIR=str(temporary))
+            self.assertTrue(process.wait_for("the rule waits"), "".join(process.lines))
+            process.signal(signal.SIGINT)
+            self.assertTrue(process.wait_for("ending and removing"))
+            self.write("go", "")
+            result = process.end()
+            self.assertEqual(result.code, 130, result.err)
+            (self.folder / "go").unlink()
+            self.assertEqual(sorted(self.folder.rglob("*")), before, command)
+
+    def test_sampling_ends_at_once(self):
+        self.write("gpt.toml", GPT)
+        self.trainhost("run", "gpt.toml", "max=1step")
+        process = self.start("sample", "runs/gpt", "--length", "100000000")
+        while not process.blocks(signal.SIGTERM):
+            self.assertIsNone(process.popen.poll(), "ended before the signal could be sent")
+        process.signal(signal.SIGTERM)
+        result = process.end()
+        self.assertEqual(result.code, 130, result.err)
+        self.assertIn("SIGTERM: aborted", result.err)
 
 
 if __name__ == "__main__":

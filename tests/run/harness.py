@@ -113,6 +113,11 @@ class Process:
     def signal(self, number):
         self.popen.send_signal(number)
 
+    def blocks(self, number):
+        """Whether the signal waits for the program to take it."""
+        mask = re.search(r"SigBlk:\s*(\w+)", Path(f"/proc/{self.popen.pid}/status").read_text()).group(1)
+        return bool(int(mask, 16) >> (number - 1) & 1)
+
     def end(self):
         out, rest = self.popen.communicate()
         return Result(self.popen.returncode, out, "".join(self.lines) + rest)

@@ -68,4 +68,5 @@ def main(folder):
     print(worst, gradient_error)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

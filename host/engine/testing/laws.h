@@ -87,6 +87,21 @@ BOOST_AUTO_TEST_CASE(a_window_with_a_non_finite_value_changes_nothing) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_window_that_overflows_under_autocast_changes_nothing) {
+  GptRun run(kDevice, kGpt, kAdamW, 1.0, bf16_plan());
+  run.run_random_window();
+  SavedState broken(*run.engine);
+  const float infinity = INFINITY;
+  std::memcpy(broken.bytes.front().data(), &infinity, sizeof infinity);  // a weight
+  broken.restore(*run.engine);
+  const std::string before = bytes_of(*run.engine, false);
+  run.run_random_window();
+  const WindowRow row = run.engine->rows_until(run.window).back();
+  BOOST_TEST(!row.is_applied);
+  BOOST_TEST(!std::isfinite(row.loss_sum));
+  BOOST_TEST((bytes_of(*run.engine, false) == before));
+}
+
 BOOST_AUTO_TEST_CASE(adamw_leaves_every_byte_of_a_skipped_window) {
   GptRun run(kDevice, kGpt, kAdamW, 1.0);
   run.run_random_window();
@@ -146,6 +161,28 @@ BOOST_AUTO_TEST_CASE(the_loss_scale_halves_on_overflow_and_grows_after_clean_win
   scaled.prepare(0, plan);
   scaled.run(good);
   BOOST_TEST((scaled.optimizer.gradient == unscaled.optimizer.gradient));  // powers of two change no digit
+}
+
+BOOST_AUTO_TEST_CASE(a_restored_run_goes_on_with_the_scale_and_its_count) {
+  trainhost_precision_plan plan = fp32_plan();
+  plan.scale_mode = TRAINHOST_SCALE_DEVICE;
+  plan.growth_interval = 3;
+  const Rows good = random_rows(16, 1);
+  const auto scale_after = [&](TestRun& run, bool is_bad) {
+    run.run(is_bad ? poisoned(good, INFINITY) : good);
+    return run.last_row().loss_scale;
+  };
+  TestRun straight(kDevice);
+  straight.prepare(0, plan);
+  for (const bool is_bad : {true, false, false}) scale_after(straight, is_bad);  // halved once, two of three clean windows counted
+  const SavedState saved(*straight.engine);
+  TestRun resumed(kDevice);
+  resumed.prepare(0, plan);
+  saved.restore(*resumed.engine);
+  for (const double scale : {32768.0, 65536.0, 65536.0}) {
+    BOOST_TEST(scale_after(straight, false) == scale);
+    BOOST_TEST(scale_after(resumed, false) == scale);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_scale_stays_within_its_limits) {

@@ -54,7 +54,7 @@ typedef struct trainhost_batch_writer {
 
   /* Gives the place of one field of one sample: dense, 64-byte aligned, on the CPU. sample_index is a position in this call's ids, not an id; each
    * (sample, field) is reserved once. shape has ndim entries of the field; out->shape and out->strides live until read returns.
-   * Failure: INVALID_ARGUMENT for a shape that the field does not allow. Different (sample, field) may be reserved from different threads. */
+   * Failure: INVALID_ARGUMENT for a shape that the field does not allow. Different (sample, field) may be reserved from different threads. [any] */
   trainhost_status (*reserve)(void *impl, uint64_t sample_index, uint32_t field, const int64_t *shape, trainhost_tensor *out, trainhost_error *);
 } trainhost_batch_writer;
 

@@ -10,7 +10,7 @@ using trainhost::Progress;
 using trainhost::Verdict;
 
 struct Config {
-  std::optional<std::uint64_t> blocks_at, fails_from, diverges_at;  // windows
+  std::optional<std::uint64_t> blocks_at, waits_at, fails_from, diverges_at;  // windows
   bool loads = true;
   std::string token;
 };
@@ -20,6 +20,7 @@ class Trouble final : public trainhost::StoppingRule {
   explicit Trouble(Config config) : config_(config) {}
 
   void start() override {
+    if (config_.waits_at == 0) wait();
     if (config_.token.empty()) return;
     const bool is_told = host().config_json().find(config_.token) != std::string_view::npos;
     host().log_warning("the token has {} characters; others are {}told of it", config_.token.size(), is_told ? "" : "not ");
@@ -27,6 +28,7 @@ class Trouble final : public trainhost::StoppingRule {
 
   Verdict check(const Progress& progress, std::span<const trainhost::Metric>) override {
     if (config_.blocks_at && progress.windows >= *config_.blocks_at) block();
+    if (config_.waits_at && progress.windows == *config_.waits_at) wait();
     if (config_.fails_from && progress.windows >= *config_.fails_from) throw PluginError(TRAINHOST_INTERNAL, "in trouble on purpose");
     if (config_.diverges_at && progress.windows >= *config_.diverges_at) return Verdict::diverged("seen enough at window {}", progress.windows);
     return Verdict::go_on();
@@ -44,6 +46,11 @@ class Trouble final : public trainhost::StoppingRule {
     for (;;) ::pause();
   }
 
+  void wait() {
+    host().log_warning("the rule waits");
+    while (::access("go", F_OK) != 0) ::usleep(1000);
+  }
+
   Config config_;
 };
 
@@ -53,9 +60,10 @@ TRAINHOST_PLUGIN(Trouble, {
   .kind = "stopping_rule",
   .name = "trouble",
   .version = "1.0.0",
-  .summary = "for tests: blocks, fails, or cannot load its state",
+  .summary = "for tests: blocks, waits, fails, or cannot load its state",
   .schema = trainhost::schema<Config>()
                 .key("blocks_at", &Config::blocks_at, "window at which a call never returns", trainhost::no_trajectory)
+                .key("waits_at", &Config::waits_at, "window at which a call waits for a file called go; 0: at the start", trainhost::no_trajectory)
                 .key("fails_from", &Config::fails_from, "window from which all calls fail", trainhost::no_trajectory)
                 .key("diverges_at", &Config::diverges_at, "window at which the run is called diverged", trainhost::no_trajectory)
                 .key("loads", &Config::loads, "whether what is saved now can be loaded", trainhost::no_trajectory)
