@@ -70,8 +70,8 @@ constexpr HostKey kKeys[] = {
     {"checkpoint.decorators", R"({"type":"array","items":{"type":"string","minLength":1},"default":[],"x-trajectory":false})",
      "Plugins that wrap the checkpoint backend, innermost first."},
 
-    {"execution.cuda_graph", R"({"type":"string","enum":["auto","off"],"default":"auto","x-trajectory":false})",
-     "auto: capture the steady state in CUDA graphs where this version can; off: never."},
+    {"execution.cuda_graph", R"({"type":"string","enum":["auto","on","off"],"default":"auto","x-trajectory":false})",
+     "auto: passes and updates become CUDA graphs where that can be, else the log says why not; on: or the run does not start; off: never. The numbers are the same."},
     {"execution.threads", R"({"type":"integer","minimum":0,"maximum":4096,"default":0,"x-trajectory":false})",
      "Threads of the kernels on the CPU. 0: all cores."},
     {"telemetry.every", R"({"type":"string","format":"interval","default":"10step","x-trajectory":false})", "How often a step event is logged."},

@@ -37,7 +37,7 @@ const BadCase kBad[] = {
     {"[model]\nrecompute = \"all\"", "a.toml:2:1: model.recompute must be \"off\": this version keeps all activations; remove the key"},
     {"[model]\ninit_from = \"x\"", "a.toml:2:1: model.init_from cannot be set: this version starts from random weights only; remove the key"},
     {"[model]\nfreeze = [\"a\"]", "a.toml:2:1: model.freeze must be empty: this version trains every parameter; remove the key"},
-    {"[execution]\ncuda_graph = \"on\"", "a.toml:2:1: execution.cuda_graph must be one of auto, off, got \"on\""},
+    {"[execution]\ncuda_graph = \"yes\"", "a.toml:2:1: execution.cuda_graph must be one of auto, on, off, got \"yes\""},
     {"[optimizer.groups.norms]\nrate_multiplier = 1.0",
      "a.toml:1:19: optimizer.groups.norms.pattern is missing; wanted: Names of the parameters in the group: a glob with * and ?."},
     {"name = \"a/b\"", "a.toml:1:1: name must match"},

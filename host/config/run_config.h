@@ -37,7 +37,7 @@ struct CheckpointConfig {
 };
 
 struct ExecutionConfig {
-  std::string cuda_graph = "auto";  // auto | off
+  std::string cuda_graph = "auto";  // auto | on | off
   int threads = 0;                  // of the CPU kernels, 0 = all cores
 };
 

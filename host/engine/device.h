@@ -1,6 +1,7 @@
 // What differs between a CPU and a GPU: facts, memory, copies, waiting. All other code of the engine is the same on both.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,6 +45,13 @@ class Transfer {
   virtual double seconds() const = 0;  // that the copies took; 0 until wait() has returned
 };
 
+/// Work of the device that was recorded and can be enqueued as a whole, behind what was enqueued before.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  virtual void replay() = 0;
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -62,6 +70,11 @@ class Device {
   /// Begins to copy on a stream or threads of its own, behind all work enqueued so far.
   virtual std::shared_ptr<Transfer> start_copies(std::vector<CopyPiece> pieces) = 0;
   virtual std::unique_ptr<Mark> mark() = 0;  // behind all work enqueued so far
+  virtual bool can_record() const = 0;
+  /// Records what `work` enqueues instead of doing it. Tensors that it makes are the recording's: replays write to the same memory, which is given back with
+  /// the recording and the tensors. Random numbers continue as if the work were done anew. Throws std::exception when something cannot be recorded, such as
+  /// waiting for the device, and names the operator; nothing is changed then but host-side state that `work` changed.
+  virtual std::unique_ptr<Recording> record(const std::function<void()>& work) = 0;
   virtual void release_cached_memory() = 0;
   virtual uint64_t peak_memory_bytes() const = 0;
 };

@@ -16,6 +16,7 @@
 #include <c10/cuda/CUDAStream.h>
 #include <torch/version.h>
 
+#include "engine/graph_cuda.h"
 #include "engine/device.h"
 
 namespace trainhost {
@@ -118,6 +119,7 @@ class CudaDevice final : public Device {
     c10::cuda::set_device(index_);
     copy_stream_.emplace(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index_));
     state_stream_.emplace(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index_));  // a batch must not wait behind a whole state
+    record_stream_.emplace(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index_));
   }
 
   ~CudaDevice() override {
@@ -176,6 +178,11 @@ class CudaDevice final : public Device {
   }
 
   std::unique_ptr<Mark> mark() override { return std::make_unique<CudaMark>(c10::cuda::getCurrentCUDAStream(index_)); }
+  bool can_record() const override { return true; }
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override {
+    const c10::cuda::CUDAStreamGuard guard(*record_stream_);  // the default stream takes no recording
+    return record_graph(index_, work);
+  }
   void release_cached_memory() override { c10::cuda::CUDACachingAllocator::emptyCache(); }
 
   uint64_t peak_memory_bytes() const override {
@@ -203,7 +210,7 @@ class CudaDevice final : public Device {
 
   c10::DeviceIndex index_;
   cudaDeviceProp properties_{};
-  std::optional<c10::cuda::CUDAStream> copy_stream_, state_stream_;
+  std::optional<c10::cuda::CUDAStream> copy_stream_, state_stream_, record_stream_;
   std::mutex mutex_;
   std::list<InFlight> in_flight_;
 };

@@ -62,6 +62,7 @@ struct EngineOptions {
   std::string device = "auto";  // auto | cpu | cuda | cuda:N
   uint64_t seed = 0;
   int num_threads = 0;  // intra-op threads on CPU; 0: all cores
+  std::string cuda_graph = "auto";  // auto: windows are recorded and replayed where that can be; on: or it is an error; off
 };
 
 struct EngineSetup {

@@ -62,6 +62,83 @@ BOOST_AUTO_TEST_CASE(a_batch_that_does_not_fit_is_out_of_memory_and_a_smaller_on
   BOOST_TEST(run.engine->rows_until(1).back().is_applied);
 }
 
+// Windows of three micro-batches, the last of them smaller; the sixth overflows.
+std::string bytes_after_windows(const std::string& cuda_graph, const trainhost_precision_plan& plan, std::vector<double>& losses) {
+  GptRun run(kDevice, R"({"layers": 2, "heads": 2, "width": 32, "dropout": 0.1})", kAdamW, 1.0, plan, 16, 50, 1, cuda_graph);
+  for (uint64_t window = 1; window <= 10; ++window) {
+    run.engine->begin_window(window, 160);
+    for (const int64_t samples : {4, 4, 2}) {
+      std::mt19937 random(static_cast<uint32_t>(window));
+      std::vector<int64_t> tokens, targets;
+      for (int64_t i = 0; i < 16 * samples; ++i) tokens.push_back(random() % 50), targets.push_back(window == 6 ? -1 : random() % 50);
+      run.accumulate(tokens, targets, samples);
+    }
+    run.engine->apply();
+  }
+  for (const WindowRow& row : run.engine->rows_until(10)) losses.push_back(row.loss_sum);
+  return bytes_of(*run.engine);
+}
+
+BOOST_AUTO_TEST_CASE(recorded_windows_have_the_bits_of_others) {
+  trainhost_precision_plan scaled = bf16_plan();
+  scaled.compute = kFloat16, scaled.scale_mode = TRAINHOST_SCALE_DEVICE, scaled.growth_interval = 2;
+  for (const trainhost_precision_plan& plan : {fp32_plan(), bf16_plan(), scaled}) {
+    std::vector<double> eager_losses, losses;
+    const std::string eager = bytes_after_windows("off", plan, eager_losses);
+    BOOST_TEST((bytes_after_windows("on", plan, losses) == eager));
+    BOOST_TEST(losses == eager_losses, boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(recorded_windows_keep_buffers_of_skipped_ones) {
+  std::vector<std::string> states;
+  for (const char* mode : {"off", "on"}) {
+    TestRun run(kDevice, mode);
+    run.optimizer.keeps_gradient = false;
+    run.prepare();
+    for (uint32_t i = 0; i < 8; ++i) run.run(i == 5 ? poisoned(random_rows(16, i), INFINITY) : random_rows(16, i), {8});
+    states.push_back(bytes_of(*run.engine));
+  }
+  BOOST_TEST((states[0] == states[1]));
+}
+
+BOOST_AUTO_TEST_CASE(a_model_that_waits_for_the_device_trains_without_recordings) {
+  std::vector<std::string> states;
+  for (const char* mode : {"off", "auto"}) {
+    TestRun run(kDevice, mode);
+    run.model.waits = true, run.model.dropout = 0.1, run.optimizer.keeps_gradient = false;
+    run.prepare();
+    for (uint32_t i = 0; i < 6; ++i) run.run(random_rows(16, i), {8});
+    states.push_back(bytes_of(*run.engine));
+  }
+  BOOST_TEST((states[0] == states[1]));
+  TestRun run(kDevice, "on");
+  run.model.waits = true, run.optimizer.keeps_gradient = false;
+  run.prepare();
+  const auto train = [&] { for (uint32_t i = 0; i < 6; ++i) run.run(random_rows(16, i), {8}); };
+  BOOST_CHECK_EXCEPTION(train(), Error, [](const Error& error) {
+    const std::string text = error.what();
+    return text.find("aten::") != std::string::npos && text.find("cannot be recorded") != std::string::npos && text.find("cuda_graph") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(an_abandoned_window_leaves_no_trace_between_recorded_ones) {
+  std::vector<std::string> states;
+  for (const bool abandons : {false, true}) {
+    GptRun run(kDevice, R"({"layers": 1, "heads": 2, "width": 32, "dropout": 0.1})", kAdamW, 1.0, fp32_plan(), 16, 50, 1, "on");
+    for (int i = 0; i < 8; ++i) {
+      if (abandons && (i == 2 || i == 5)) {
+        run.engine->begin_window(run.window + 1, 64);
+        run.accumulate(std::vector<int64_t>(64, 3), std::vector<int64_t>(64, 4), 4);
+        run.engine->abandon_window();
+      }
+      run.run_random_window();
+    }
+    states.push_back(bytes_of(*run.engine));
+  }
+  BOOST_TEST((states[0] == states[1]));
+}
+
 BOOST_AUTO_TEST_CASE(the_gpu_trains_as_the_cpu_does) {
   GptRun gpu(kDevice, R"({"layers": 2, "heads": 2, "width": 32})", kAdamW, 1.0);
   GptRun cpu("cpu", R"({"layers": 2, "heads": 2, "width": 32})", kAdamW, 1.0);

@@ -6,6 +6,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/where.h>
 
 #include "engine/failures.h"
@@ -32,10 +33,14 @@ void check_parameters(std::span<t2::Parameter> parameters, std::span<t2::NamedTe
   for (const t2::NamedTensor& buffer : buffers) check(buffer.name, buffer.tensor);
 }
 
+WindowGraphs::Mode graph_mode(const std::string& word) {
+  return word == "off" ? WindowGraphs::Mode::kOff : word == "on" ? WindowGraphs::Mode::kOn : WindowGraphs::Mode::kAuto;
+}
+
 }  // namespace
 
 TorchEngine::TorchEngine(const EngineOptions& options, std::unique_ptr<Device> device)
-    : options_(options), device_(std::move(device)), report_(device_->report()), random_(device_->place()), copies_(*device_), copier_(*device_) {
+    : options_(options), device_(std::move(device)), report_(device_->report()), random_(device_->place()), graphs_(*device_, graph_mode(options.cuda_graph)), copies_(*device_), copier_(*device_) {
   if (options_.num_threads > 0) at::set_num_threads(options_.num_threads);
 }
 
@@ -120,13 +125,18 @@ void TorchEngine::begin_window(uint64_t window, uint64_t max_targets) {
   if (window_) throw Error(ExitCode::kFailure, format("engine: window {} was begun while window {} is open", window, window_->number));
   copies_.clear();
   const int exponent = max_targets > 1 ? std::bit_width(max_targets - 1) : 0;
-  window_ = Window{window, exponent, random_.get(), copy_buffers(), {}};
+  window_ = Window{window, exponent, random_.get(), {}};
+  keep_buffers();
+  graphs_.begin_window(exponent);
 }
 
-std::vector<at::Tensor> TorchEngine::copy_buffers() const {
-  std::vector<at::Tensor> out;
-  for (const t2::NamedTensor& buffer : model_->buffers()) out.push_back(buffer.tensor.clone());
-  return out;
+// Always into the same memory, which a recorded update reads.
+void TorchEngine::keep_buffers() {
+  const std::span<t2::NamedTensor> buffers = model_->buffers();
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    if (i == kept_buffers_.size()) kept_buffers_.push_back(at::empty_like(buffers[i].tensor));
+    kept_buffers_[i].copy_(buffers[i].tensor);
+  }
 }
 
 t2::Batch TorchEngine::model_batch(const DeviceBatch& batch) {
@@ -151,16 +161,22 @@ at::Tensor TorchEngine::checked_sums(const t2::Output& output) {
 void TorchEngine::accumulate(const DeviceBatch& batch) {
   if (!window_) throw Error(ExitCode::kFailure, "engine: accumulate without begin_window");
   translated(*device_, "model, forward and backward", [&] {
-    t2::Output output;
-    {
-      const AutocastRegion region(precision_, device_->place());
-      const MeteredCall call(setup_.meter, setup_.model_account, "forward");
-      output = model_->forward(model_batch(batch), t2::Mode::kTrain);
-    }
-    const at::Tensor sums = checked_sums(output);
-    output.loss_sum.backward(update_->backward_seed(window_->exponent).to(output.loss_sum.scalar_type()));
-    window_->sums = window_->sums.defined() ? window_->sums.add_(sums) : sums;
+    const t2::Batch inputs = model_batch(batch);
+    const auto run = [this](const t2::Batch& one) { run_pass(one); };
+    if (!graphs_.pass(inputs, {model_->parameters(), window_->sums}, run)) run(inputs);
   });
+}
+
+void TorchEngine::run_pass(const t2::Batch& batch) {
+  t2::Output output;
+  {
+    const AutocastRegion region(precision_, device_->place());
+    const MeteredCall call(setup_.meter, setup_.model_account, "forward");
+    output = model_->forward(batch, t2::Mode::kTrain);
+  }
+  const at::Tensor sums = checked_sums(output);
+  output.loss_sum.backward(update_->backward_seed(window_->exponent).to(output.loss_sum.scalar_type()));
+  window_->sums = window_->sums.defined() ? window_->sums.add_(sums) : sums;
 }
 
 std::vector<at::Tensor> TorchEngine::gradients() const {
@@ -179,14 +195,9 @@ void TorchEngine::apply() {
   const at::NoGradGuard no_gradients;
   translated(*device_, "optimizer, step", [&] {
     copier_.order_update_after_copy();
-    const std::vector<at::Tensor> all = gradients();
     const at::Tensor rate = rates_->at_step(update_->step(), known_step_, known_step_ + windows_in_flight_);
-    const Update::Outcome outcome = update_->run({window_->sums, all, window_->exponent, rate}, [this](const t2::StepInputs& inputs) {
-      const MeteredCall call(setup_.meter, setup_.optimizer_account, "step");
-      optimizer_->step(inputs);
-    });
-    put_buffers_back(outcome.is_applied);
-    rows_->push(window_->number, outcome.row);
+    const std::optional<at::Tensor> row = graphs_.update(rate, [this](const at::Tensor& one) { return run_update(one); });
+    rows_->push(window_->number, row ? *row : run_update(rate));
   });
   ++windows_in_flight_;
   drop_gradients();
@@ -194,11 +205,21 @@ void TorchEngine::apply() {
   window_.reset();
 }
 
+at::Tensor TorchEngine::run_update(const at::Tensor& rate) {
+  const std::vector<at::Tensor> all = gradients();
+  const Update::Outcome outcome = update_->run({window_->sums, all, window_->exponent, rate}, [this](const t2::StepInputs& inputs) {
+    const MeteredCall call(setup_.meter, setup_.optimizer_account, "step");
+    optimizer_->step(inputs);
+  });
+  put_buffers_back(outcome.is_applied);
+  return outcome.row;
+}
+
 // A skipped window leaves no trace in running means either.
 void TorchEngine::put_buffers_back(const at::Tensor& keep) {
-  for (size_t i = 0; i < window_->buffers.size(); ++i) {
+  for (size_t i = 0; i < kept_buffers_.size(); ++i) {
     at::Tensor& buffer = model_->buffers()[i].tensor;
-    buffer.copy_(at::where(keep, buffer, window_->buffers[i]));
+    buffer.copy_(at::where(keep, buffer, kept_buffers_[i]));
   }
 }
 
@@ -207,9 +228,10 @@ void TorchEngine::abandon_window() {
   const at::NoGradGuard no_gradients;
   drop_gradients();
   forget_casts();
-  for (size_t i = 0; i < window_->buffers.size(); ++i) model_->buffers()[i].tensor.copy_(window_->buffers[i]);
+  for (size_t i = 0; i < kept_buffers_.size(); ++i) model_->buffers()[i].tensor.copy_(kept_buffers_[i]);
   random_.set(window_->random_states);
   window_.reset();
+  graphs_.clear();  // their memory may be what was short
 }
 
 void TorchEngine::set_learning_rates(uint64_t first_step, std::span<const double> rates) {

@@ -19,6 +19,7 @@
 #include "engine/state.h"
 #include "engine/state_copy.h"
 #include "engine/update.h"
+#include "engine/window_graphs.h"
 
 namespace trainhost {
 
@@ -65,13 +66,14 @@ class TorchEngine final : public Engine {
     uint64_t number = 0;
     int exponent = 0;
     std::vector<std::pair<std::string, at::Tensor>> random_states;
-    std::vector<at::Tensor> buffers;
     at::Tensor sums;
   };
 
   void build_model(const TorchPlugins& plugins);
   void build_optimizer(const TorchPlugins& plugins);
-  std::vector<at::Tensor> copy_buffers() const;
+  void keep_buffers();
+  void run_pass(const t2::Batch& batch);
+  at::Tensor run_update(const at::Tensor& rate);
   t2::Batch model_batch(const DeviceBatch& batch);
   at::Tensor checked_sums(const t2::Output& output);
   std::vector<at::Tensor> gradients() const;
@@ -101,6 +103,8 @@ class TorchEngine final : public Engine {
   std::optional<RateTable> rates_;
   std::optional<RowRing> rows_;
   std::optional<Window> window_;
+  std::vector<at::Tensor> kept_buffers_;  // as the window found them
+  WindowGraphs graphs_;
   uint64_t known_step_ = 0, windows_in_flight_ = 0;  // the device's step lies in [known_step_, known_step_ + windows_in_flight_]
 
   std::optional<Evaluation> evaluation_;

@@ -71,7 +71,7 @@ void shorten(Evaluations::Set& set, const ShortRun& limits) {
 Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry& telemetry, Preemption* preemption)
     : setup_(std::move(setup)), ledger_(ledger), console_(console), telemetry_(telemetry), preemption_(preemption), plugin_reports_(telemetry), engine_calls_(ledger) {
   const RunConfig& run = setup_.config.run;
-  engine_ = open_engine({run.device, run.seed, run.execution.threads});
+  engine_ = open_engine({run.device, run.seed, run.execution.threads, run.execution.cuda_graph});
   plugins_ = std::make_unique<RunPlugins>(with_uris(setup_.plugins, setup_.checkpoint_uris), &ledger_, &plugin_reports_);
   for (const auto& [set, sources] : setup_.evaluation_sources) evaluation_plugins_.push_back(std::make_unique<RunPlugins>(sources, &ledger_));
   open_checkpoints();  // started before the others: their state comes from there

@@ -94,6 +94,7 @@ inline std::vector<FieldSpec> row_fields() { return {{"x", 0, kFloat32, {4}, {},
 class TestModel final : public t2::Model {
  public:
   double dropout = 0;
+  bool waits = false;  // reads a value of the device in forward
   uint64_t max_samples = ~uint64_t{0};
 
   void build(const t2::ModelFacts& facts) override {
@@ -112,6 +113,7 @@ class TestModel final : public t2::Model {
     const at::Tensor x = batch.fields[0].tensor, y = batch.fields[1].tensor;
     if (is_training) buffers_[0].tensor.mul_(0.9).add_(x.mean(0).mul(0.1));
     const at::Tensor logits = at::linear(at::dropout(x, dropout, is_training), parameters_[0].compute, parameters_[1].compute);
+    if (waits) (void)logits.sum().item<float>();
     const at::Tensor num_right = logits.detach().argmax(1).eq(y).sum();
     return {at::cross_entropy_loss(logits, y, {}, at::Reduction::Sum, -1), y.ne(-1).sum(), {{"accuracy", num_right}}};
   }
@@ -151,9 +153,9 @@ class TestOptimizer final : public t2::Optimizer {
   std::span<t2::ParameterGroup> groups_;
 };
 
-inline std::unique_ptr<Engine> make_engine(const std::string& device, uint64_t seed = 1) {
+inline std::unique_ptr<Engine> make_engine(const std::string& device, uint64_t seed = 1, const std::string& cuda_graph = "auto") {
   EngineOptions options;
-  options.device = device, options.seed = seed;
+  options.device = device, options.seed = seed, options.cuda_graph = cuda_graph;
   return std::make_unique<TorchEngine>(options, make_device(device));
 }
 
@@ -164,7 +166,7 @@ struct TestRun {
   std::unique_ptr<Engine> engine;
   uint64_t window = 0;
 
-  explicit TestRun(const std::string& device) : engine(make_engine(device)) {}
+  explicit TestRun(const std::string& device, const std::string& cuda_graph = "auto") : engine(make_engine(device, 1, cuda_graph)) {}
   void prepare(double clip_norm = 0, const trainhost_precision_plan& plan = fp32_plan()) {
     EngineSetup setup;
     setup.plan = plan, setup.fields = row_fields(), setup.clip_norm = clip_norm;
@@ -227,8 +229,8 @@ struct GptRun {
   uint64_t window = 0;
 
   GptRun(const std::string& device, const std::string& gpt_config, const std::string& adamw_config, double clip_norm,
-         const trainhost_precision_plan& plan = fp32_plan(), int64_t length = 16, int64_t classes = 50, uint64_t seed = 1)
-      : model("gpt", built_plugin("model-gpt.so")), optimizer("adamw", built_plugin("optimizer-adamw.so")), engine(make_engine(device, seed)) {
+         const trainhost_precision_plan& plan = fp32_plan(), int64_t length = 16, int64_t classes = 50, uint64_t seed = 1, const std::string& cuda_graph = "auto")
+      : model("gpt", built_plugin("model-gpt.so")), optimizer("adamw", built_plugin("optimizer-adamw.so")), engine(make_engine(device, seed, cuda_graph)) {
     model.create(gpt_config).start();
     optimizer.create(adamw_config).start();
     EngineSetup setup;
