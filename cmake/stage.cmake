@@ -45,6 +45,7 @@ foreach(library IN LISTS CARRIED)
   configure_file(${real} ${stage}/lib/${CMAKE_MATCH_1} COPYONLY)
 endforeach()
 file(COPY ${SOURCE_DIR}/configs DESTINATION ${stage})
+file(COPY ${SOURCE_DIR}/bench DESTINATION ${stage} PATTERN CMakeLists.txt EXCLUDE PATTERN "*.cpp" EXCLUDE PATTERN plugins EXCLUDE)
 file(WRITE ${stage}/tests/suites.txt "${staged_suites}")
 file(COPY ${SOURCE_DIR}/tests/run_staged DESTINATION ${stage}/tests)
 

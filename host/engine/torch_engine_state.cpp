@@ -35,7 +35,8 @@ void TorchEngine::evaluate(const DeviceBatch& batch) {
   if (!evaluation_) throw Error(ExitCode::kFailure, "engine: evaluate without begin_evaluation");
   const at::NoGradGuard no_gradients;
   const auto random_states = random_.get();
-  const std::vector<at::Tensor> buffers = copy_buffers();
+  std::vector<at::Tensor> buffers;
+  for (const t2::NamedTensor& buffer : model_->buffers()) buffers.push_back(buffer.tensor.clone());
   translated(*device_, "model, evaluation", [&] {
     const AutocastRegion region(precision_, device_->place());
     const MeteredCall call(setup_.meter, setup_.model_account, "forward");
