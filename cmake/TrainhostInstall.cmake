@@ -22,6 +22,8 @@ if(TRAINHOST_TORCH)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/TrainhostSDKTorch.cmake.in ${PROJECT_BINARY_DIR}/TrainhostSDKTorch.cmake @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/TrainhostSDKTorch.cmake DESTINATION lib/cmake/TrainhostSDK)
 endif()
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/tools/python/ DESTINATION share/trainhost/python FILES_MATCHING PATTERN "*.py" PATTERN "pyproject.toml"
+  PATTERN "__pycache__" EXCLUDE)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/trainhost)
 
 get_property(_suites GLOBAL PROPERTY TRAINHOST_SUITES)

@@ -96,6 +96,17 @@ class Constructs(models.TestCase):
             return loss, torch.tensor(4)
         self.refused(r"a part of forward cannot be traced, as torch\.autograd\.grad", only_in_training)
 
+    def test_no_grad_inside_of_autocast(self):
+        def forward(self, y, target):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                with torch.no_grad():
+                    self.seen.add_(y.square().mean())
+            return squares(y + self.seen, target)
+
+        def in_training(self, y, target):
+            return forward(self, y, target) if self.training else squares(y, target)
+        self.refused(r"(?s)exported graph cannot be trained, though the model can: .*no_grad\(\) inside of torch\.autocast\(\); write \.detach", in_training)
+
     def test_an_operator_without_a_shape_function(self):
         library = torch.library.Library("trainhost_test", "FRAGMENT")
         library.define("twice(Tensor x) -> Tensor")

@@ -14,49 +14,13 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from exported_jobs import config_for, evaluate_eager, fields_of, train_eager
 from harness import TEST_PLUGINS, TestCase, main
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "plugins/model/pt2/testing"), str(SOURCE / "tools/python")]
 import models  # noqa: E402
 import trainhost_export  # noqa: E402
-
-# A rate that float32 holds exactly, and windows of a power of two of targets: then dividing by the count is exact, and every bit can be compared.
-RATE, WINDOW, MICRO = 2**-10, 8, 4
-CONFIG = """
-max = ["20step"]
-plugins = ["fp32", "accum", "synthetic", "pt2", "adamw", "constant", "localckpt"]
-[data]
-threads = 1
-shuffle = false
-[execution]
-threads = 1
-[synthetic]
-task = "fields"
-fields = {fields}
-samples = 160
-[evaluation.heldout]
-every = "5step"
-synthetic.first_id = 1000
-synthetic.samples = 32
-synthetic.write_to = "heldout.safetensors"
-[pt2]
-bundle = "{bundle}"
-[accum]
-micro_batch_samples = 4
-micro_batches = 2
-[adamw]
-learning_rate = 0.0009765625
-weight_decay = 0.1
-[checkpoint]
-every = "5step"
-mode = "sync"
-[telemetry]
-every = "1step"
-[sample]
-length = 0
-"""
-
 
 def setUpModule():
     global BUNDLES
@@ -73,39 +37,10 @@ def eager_model(name):
     return models.MODELS[name]()[0]
 
 
-def train_eager(model, samples, steps, seed=1, autocast=False):
-    """The same windows in PyTorch: AdamW on sums that are divided by the count, decay for matrices only. Gives the losses."""
-    parameters = list(model.parameters())
-    groups = [{"params": [p for p in parameters if p.dim() >= 2], "weight_decay": 0.1}, {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.999), eps=1e-8, fused=True)
-    torch.manual_seed(seed)
-    losses = []
-    for step in range(steps):
-        total = count = 0.0
-        for start in range(step * WINDOW, (step + 1) * WINDOW, MICRO):
-            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-                out = model.train()(**{field: values[start : start + MICRO] for field, values in samples.items()})
-            out[0].backward()
-            total, count = total + out[0].item(), count + out[1].item()
-        for parameter in parameters:
-            parameter.grad /= count
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(total / count)
-    return losses
-
-
-def evaluate_eager(model, samples):
-    with torch.no_grad():
-        sums = [model.eval()(**{field: values[start : start + MICRO] for field, values in samples.items()})[:2] for start in range(0, 32, MICRO)]
-    return sum(loss.item() for loss, _ in sums) / sum(count.item() for _, count in sums)
-
-
 class ExportedModels(TestCase):
     def prepare(self, name):
-        answer = self.trainhost("model", "info", BUNDLES / f"{name}.thm", "--json").json()
-        fields = next([row[0] for row in table["rows"]] for table in answer["tables"] if table["columns"] == ["fields"])
-        self.write(f"{name}.toml", CONFIG.format(fields=json.dumps(fields), bundle=BUNDLES / f"{name}.thm"))
+        fields = fields_of(self.trainhost("model", "info", BUNDLES / f"{name}.thm", "--json").json())
+        self.write(f"{name}.toml", config_for(BUNDLES / f"{name}.thm", fields))
 
     def weights(self, run):
         return load_file(run.newest() / "weights.safetensors")
@@ -118,18 +53,18 @@ class ExportedModels(TestCase):
         self.prepare(name)
         self.trainhost("run", f"{name}.toml", "synthetic.write_to=samples.safetensors", PATH="")
         run, model = self.run_folder(name), eager_model(name)
-        losses = train_eager(model, load_file(self.folder / "samples.safetensors"), 20)
+        losses = train_eager(model, model, load_file(self.folder / "samples.safetensors"))
         self.assertEqual(run.losses(), dict(enumerate(losses, 1)))
         saved = self.weights(run)
         self.assertLessEqual({name for name, _ in model.named_parameters()}, saved.keys())
         self.assert_same_tensors(saved, model.state_dict())
         heldout = load_file(self.folder / "heldout.safetensors")
-        self.assertEqual(run.evaluations()[(20, "heldout", "loss")], evaluate_eager(model, heldout))
+        self.assertEqual(run.evaluations()[(20, "heldout", "loss")], evaluate_eager(model, model, heldout))
 
         fresh = eager_model(name)
         trainhost_export.load(str(run.path), fresh)
         self.assert_same_tensors(fresh.state_dict(), model.state_dict())
-        self.assertEqual(evaluate_eager(fresh, heldout), run.evaluations()[(20, "heldout", "loss")])
+        self.assertEqual(evaluate_eager(fresh, fresh, heldout), run.evaluations()[(20, "heldout", "loss")])
 
     def test_a_language_model_with_dropout_has_the_bits_of_eager(self):
         self.assert_trains_as_eager("gpt")
@@ -138,7 +73,7 @@ class ExportedModels(TestCase):
         self.prepare("gpt")
         self.trainhost("run", "gpt.toml", "synthetic.write_to=samples.safetensors", "amp.dtype=bf16", "--plugins", "amp")
         model = eager_model("gpt")
-        losses = train_eager(model, load_file(self.folder / "samples.safetensors"), 20, autocast=True)
+        losses = train_eager(model, model, load_file(self.folder / "samples.safetensors"), autocast=True)
         self.assertEqual(self.run_folder("gpt").losses(), dict(enumerate(losses, 1)))
         self.assert_same_tensors(self.weights(self.run_folder("gpt")), model.state_dict())
 
@@ -170,7 +105,41 @@ class ExportedModels(TestCase):
         self.assertEqual([name for name in libraries if "python" in name], [])
 
 
-class ModelFiles(TestCase):
+class AlteredBundles(TestCase):
+    def altered(self, name, **changes):
+        """A copy of a bundle in which members are others: {"train/program.json": function of the old bytes}. The manifest vouches for them."""
+        members = self.members(name)
+        for member, change in changes.items():
+            members[member] = change(members[member])
+        manifest = json.loads(members["manifest.json"])
+        for member in changes:
+            if member != "manifest.json":
+                manifest["members"][member] = {"bytes": len(members[member]), "sha256": hashlib.sha256(members[member]).hexdigest()}
+        members["manifest.json"] = json.dumps(manifest).encode()
+        return self.pack(members)
+
+    @staticmethod
+    def members(name):
+        with zipfile.ZipFile(BUNDLES / f"{name}.thm") as source:
+            return {entry.filename: source.read(entry) for entry in source.infolist()}
+
+    def pack(self, members):
+        path = self.folder / "altered.thm"
+        with zipfile.ZipFile(path, "w") as out:
+            for entry, content in members.items():
+                out.writestr(entry, content)
+        return path
+
+    @staticmethod
+    def json_with(change):
+        def apply(content):
+            value = json.loads(content)
+            change(value)
+            return json.dumps(value).encode()
+        return apply
+
+
+class ModelFiles(AlteredBundles):
     def test_check_compares_with_the_record(self):
         for name in ("gpt", "convolutions"):
             answer = self.trainhost("model", "check", BUNDLES / f"{name}.thm", "--json", PATH="").json()
@@ -203,32 +172,6 @@ class ModelFiles(TestCase):
         self.assert_names(self.trainhost("model", "info", self.write("x.onnx", ""), code=2).err, "no installed model plugin reads", ".thm (pt2)")
         self.assert_names(self.trainhost("model", "info", self.folder / "none.thm", code=2).err, "none.thm", "No such file")
 
-    # ---- bundles that are not what they should be
-
-    def altered(self, name, **changes):
-        """A copy of a bundle in which members are others: {"train/program.json": function of the old bytes}. The manifest vouches for them."""
-        members = self.members(name)
-        for member, change in changes.items():
-            members[member] = change(members[member])
-        manifest = json.loads(members["manifest.json"])
-        for member in changes:
-            if member != "manifest.json":
-                manifest["members"][member] = {"bytes": len(members[member]), "sha256": hashlib.sha256(members[member]).hexdigest()}
-        members["manifest.json"] = json.dumps(manifest).encode()
-        return self.pack(members)
-
-    @staticmethod
-    def members(name):
-        with zipfile.ZipFile(BUNDLES / f"{name}.thm") as source:
-            return {entry.filename: source.read(entry) for entry in source.infolist()}
-
-    def pack(self, members):
-        path = self.folder / "altered.thm"
-        with zipfile.ZipFile(path, "w") as out:
-            for entry, content in members.items():
-                out.writestr(entry, content)
-        return path
-
     @staticmethod
     def with_another_loss(content):
         from safetensors.torch import load, save
@@ -236,13 +179,7 @@ class ModelFiles(TestCase):
         tensors["steps/loss_sum"][1] *= 1.001
         return save(tensors)
 
-    @staticmethod
-    def json_with(change):
-        def apply(content):
-            value = json.loads(content)
-            change(value)
-            return json.dumps(value).encode()
-        return apply
+    # ---- bundles that are not what they should be
 
     def test_a_bundle_of_a_newer_version(self):
         path = self.altered("gpt", **{"manifest.json": self.json_with(lambda manifest: manifest.update(format_version=[2, 0]))})
@@ -251,6 +188,8 @@ class ModelFiles(TestCase):
     def test_a_bundle_of_another_pytorch_works_if_its_schema_does(self):
         path = self.altered("gpt", **{"manifest.json": self.json_with(lambda manifest: manifest.update(torch_version="2.12.1+cu130"))})
         self.trainhost("model", "check", path)
+        self.write("other.toml", config_for(path, ["tokens int64 [16] classes=32", "targets int64 [16] role=target classes=32 pad=-1"]))
+        self.assert_names(self.trainhost("run", "other.toml", "max=1step").err, "was exported by PyTorch 2.12.1", "trainhost model check")
         newer = self.json_with(lambda program: program["schema_version"].update(major=9))
         self.assert_names(self.trainhost("model", "check", self.altered("gpt", **{"train/program.json": newer}), code=2).err, "train/program.json", "schema 9", "reads 8")
 
@@ -267,7 +206,7 @@ class ModelFiles(TestCase):
         def reshape(manifest):
             manifest["parameters"][0]["shape"] = [31, 32]
         path = self.altered("gpt", **{"manifest.json": self.json_with(reshape)})
-        self.assert_names(self.trainhost("model", "check", path, code=2).err, "weights.safetensors", "tokens.weight", "does not fit the manifest")
+        self.assert_names(self.trainhost("model", "check", path, code=2).err, "weights.safetensors", "wte.weight", "does not fit the manifest")
 
     def test_programs_in_each_others_place(self):
         members = self.members("gpt")
@@ -283,10 +222,10 @@ class ModelFiles(TestCase):
     def test_an_operator_that_is_not_there_is_named_with_its_line_and_an_op_pack_brings_it(self):
         path = self.altered("gpt", **{"train/program.json": self.json_with(self.with_own_operator)})
         err = self.trainhost("model", "check", path, code=13).err
-        self.assert_names(err, "torch.ops.my_ops.gelu.default", "models.py:", "F.gelu(self.up(self.norm2(x)))", "no operator my_ops::gelu", "op pack")
+        self.assert_names(err, "torch.ops.my_ops.gelu.default", "networks.py:", "F.gelu(self.up(self.norm2(x)))", "no operator my_ops::gelu", "op pack")
         self.trainhost("model", "check", path, "--plugins", "own_operators", TRAINHOST_PLUGIN_PATH=str(TEST_PLUGINS))
         fields = ["tokens int64 [16] classes=32", "targets int64 [16] role=target classes=32 pad=-1"]
-        self.write("own.toml", f'plugin_path = ["{TEST_PLUGINS}"]\n' + CONFIG.format(fields=json.dumps(fields), bundle=path))
+        self.write("own.toml", f'plugin_path = ["{TEST_PLUGINS}"]\n' + config_for(path, fields))
         self.assert_names(self.trainhost("run", "own.toml", "max=1step", code=13).err, "my_ops::gelu", "op pack")
         self.trainhost("run", "own.toml", "max=1step", "--plugins", "own_operators")
 
@@ -295,15 +234,18 @@ class ModelFiles(TestCase):
             node = next(node for node in program["graph_module"]["graph"]["nodes"] if node["target"] == "torch.ops.aten.gelu.default")
             node["target"] = "torch.ops.higher_order.cond"
         self.assert_names(self.trainhost("model", "check", self.altered("gpt", **{"train/program.json": self.json_with(cond)}), code=13).err,
-                          "torch.ops.higher_order.cond", "models.py:", "control flow", "torch.where")
+                          "torch.ops.higher_order.cond", "networks.py:", "control flow", "torch.where")
 
         def custom(program):
             program["graph_module"]["signature"]["input_specs"][0] = {"custom_obj": {"arg": {"name": "obj", "class_fqn": "my.Object"}, "custom_obj_name": "obj"}}
         self.assert_names(self.trainhost("model", "check", self.altered("gpt", **{"train/program.json": self.json_with(custom)}), code=13).err, "object of class my.Object")
 
     def test_a_bundle_larger_than_memory(self):
-        """A sparse file of 1 TB, which takes no room."""
-        path, size = self.folder / "large.thm", 2**40
+        self.assert_names(self.trainhost("model", "check", self.large_bundle(2**40), code=15).err, "large.thm", "weights take", "GB of memory are left")
+
+    def large_bundle(self, size):
+        """A sparse file, which takes no room."""
+        path = self.folder / "large.thm"
         header = json.dumps({"huge": {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}}).encode()
         members = self.members("gpt")
         del members["weights.safetensors"]
@@ -312,7 +254,7 @@ class ModelFiles(TestCase):
         manifest["members"]["weights.safetensors"] = {"bytes": 8 + len(header) + size, "sha256": "0" * 64}
         members["manifest.json"] = json.dumps(manifest).encode()
         self.write_sparse(path, members, struct.pack("<Q", len(header)) + header, size)
-        self.assert_names(self.trainhost("model", "check", path, code=15).err, "large.thm", "weights take", "GB of memory are left")
+        return path
 
     @staticmethod
     def write_sparse(path, members, start, hole):
@@ -340,13 +282,13 @@ class ModelFiles(TestCase):
             file.write(struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
 
 
-class Refusals(TestCase):
+class Refusals(AlteredBundles):
     def test_data_that_does_not_fit_is_refused_before_training(self):
         fields = ["tokens int64 [16] classes=32", "targets int64 [16] role=target classes=32 pad=-1"]
 
         def refused(*names, code=2, **changed):
-            listed = json.dumps([changed.get(field.split()[0], field) for field in fields if changed.get(field.split()[0], field)])
-            self.write("x.toml", CONFIG.format(fields=listed, bundle=BUNDLES / "gpt.thm"))
+            listed = [changed.get(field.split()[0], field) for field in fields if changed.get(field.split()[0], field)]
+            self.write("x.toml", config_for(BUNDLES / "gpt.thm", listed))
             self.assert_names(self.trainhost("run", "x.toml", "max=1step", code=code).err, *names)
         refused('no field "targets"', "[model] fields", targets="")
         refused("holds Float", "exported for int64", tokens="tokens float32 [16]")
@@ -356,7 +298,7 @@ class Refusals(TestCase):
     def test_another_bundle_under_the_same_path_is_refused(self):
         shutil.copy(BUNDLES / "gpt.thm", self.folder / "model.thm")
         fields = ["tokens int64 [16] classes=32", "targets int64 [16] role=target classes=32 pad=-1"]
-        self.write("x.toml", CONFIG.format(fields=json.dumps(fields), bundle="model.thm"))
+        self.write("x.toml", config_for("model.thm", fields))
         self.trainhost("run", "x.toml", "max=5step")
         shutil.copy(BUNDLES / "convolutions.thm", self.folder / "model.thm")
         self.assert_names(self.trainhost("run", "x.toml", "max=10step", code=2).err, "another bundle than the run began with")

@@ -6,7 +6,7 @@ import os
 import torch
 
 from . import archive, dtypes, fields, initial, parity, program, tensor_file, trace
-from .adapter import Adapter, batch_of
+from .adapter import PREFIX, Adapter, batch_of
 from .dimensions import Dimensions
 from .errors import ExportError, listing
 from .state import State, layout
@@ -33,7 +33,7 @@ def export(model, example_batch, path, *, loss=None, metrics=None, dynamic=None,
     state = State(model, adapter.metric_names)
     rules = initial.rules_of(init, list(state.parameters))
     dimensions = Dimensions(batch, dynamic)
-    with _modes_restored(model), state.restored_afterwards() as put_back:
+    with _modes_restored(model), state.placed(), state.restored_afterwards() as put_back:
         def reset():
             put_back()
             for name, rule in rules.items():
@@ -59,14 +59,20 @@ class _Exported:
         for mode in MODES:
             model.train(mode == "train")
             self._programs[mode] = trace.trace(adapter, self._tensors, dimensions, mode)
+        self._check_constants()
         self._runners = {mode: program.Runner.of_program(self._programs[mode], self._all_tensors()) for mode in MODES}
 
     def check(self, recorder):
         """The eager record; raises ExportError where the graphs compute something else."""
         eager = recorder.record(self._eager, self._eager, self._model.train)
         self._reset()
-        graph = recorder.record(lambda: self._runners["train"](self._tensors), lambda: self._runners["eval"](self._tensors))
+        try:
+            graph = recorder.record(lambda: self._runners["train"](self._tensors), lambda: self._runners["eval"](self._tensors))
+        except RuntimeError as error:
+            raise ExportError(f"the exported graph cannot be trained, though the model can: {str(error).splitlines()[0]}\n"
+                              "  torch.export loses torch.no_grad() inside of torch.autocast(); write .detach() there instead") from error
         self._reset()
+        self._check_constants_stay()
         try:
             parity.check_close(eager, graph)
         except parity.GradientsDiffer as error:
@@ -101,7 +107,7 @@ class _Exported:
         with archive.Writer(path) as file:
             for mode in MODES:
                 file.add(f"{mode}/program.json", [program.to_json(self._programs[mode])])
-                file.add(f"{mode}/constants.safetensors", tensor_file.pieces(program.constants_of(self._programs[mode], state.buffers)))
+                file.add(f"{mode}/constants.safetensors", tensor_file.pieces(program.constants_of(self._programs[mode])))
             persistent = {name: tensor for name, tensor in state.buffers.items() if name in state.persistent}
             weights = {name: tensor for name, tensor in state.parameters.items() if name not in rules}
             file.add("weights.safetensors", tensor_file.pieces({**weights, **persistent}))
@@ -134,6 +140,23 @@ class _Exported:
                 raise ExportError(f"{type(self._model).__name__}: loss_sum does not depend on any parameter; "
                                   "look for detach(), torch.no_grad() or .data in forward")
         self._reset()
+
+    def _constants(self):
+        """Pairs (name, tensor): tensors that the model holds without having registered them."""
+        return [pair for one in self._programs.values() for pair in program.constants_of(one).items()]
+
+    def _check_constants(self):
+        self._hashes = [parity.sha256(tensor) for _, tensor in self._constants()]
+        for name, tensor in self._constants():
+            owner = self._state.owner_of_memory(tensor)
+            if owner:
+                raise ExportError(f"the model holds a tensor {_own_name(name)} that is no parameter or buffer, but shares memory with {owner}, and would not follow it in "
+                                  "training; compute it in forward, or clone() it")
+
+    def _check_constants_stay(self):
+        for (name, tensor), before in zip(self._constants(), self._hashes):
+            if parity.sha256(tensor) != before:
+                raise ExportError(f"the model changes a tensor {_own_name(name)} that is no buffer, so no checkpoint would hold it; use register_buffer")
 
     def _lost_gradients(self, names):
         functions = _custom_functions(self._eager)
@@ -181,6 +204,11 @@ class _Exported:
         return [{"name": name, "tied_to": ties[name]} if name in ties else
                 {"name": name, "dtype": dtypes.name_of(tensor.dtype), "shape": list(tensor.shape), **layout(tensor), **facts(name, tensor)}
                 for name, tensor in named]
+
+
+def _own_name(constant):
+    """As the user calls it; torch calls tensors that forward makes lifted_tensor_0."""
+    return repr(constant.removeprefix(PREFIX))
 
 
 def _custom_functions(run):

@@ -11,6 +11,7 @@ from torch.utils._sympy.value_ranges import ValueRanges  # noqa: E402
 
 from .adapter import PREFIX
 from .errors import ExportError
+from .state import placed
 
 SCHEMA_VERSION = schema.SCHEMA_VERSION
 _KEPT_METADATA = {"stack_trace", "nn_module_stack"}
@@ -31,7 +32,7 @@ def to_json(program):
     return json.dumps(tree, allow_nan=False).encode()
 
 
-def constants_of(program, buffers):
+def constants_of(program):
     """Constant tensors by name, without buffers."""
     out = {}
     for spec in program.graph_signature.input_specs:
@@ -61,7 +62,7 @@ class Runner:
             elif kind in ("PARAMETER", "BUFFER"):
                 inputs.append(tensors[spec.target.removeprefix(PREFIX)])
             else:
-                inputs.append(program.constants[spec.target])
+                inputs.append(placed(program.constants[spec.target]))
         return cls(program.graph_module, inputs)
 
     def __call__(self, fields):

@@ -5,6 +5,7 @@ import torch
 
 from . import dtypes
 from .errors import ExportError
+from .tensor_file import ALIGNMENT
 
 _NORMS = (torch.nn.LayerNorm, torch.nn.GroupNorm, torch.nn.RMSNorm, torch.nn.modules.batchnorm._NormBase)
 _EMBEDDINGS = (torch.nn.Embedding, torch.nn.EmbeddingBag)
@@ -20,6 +21,7 @@ class State:
         self.buffers, self.tied_buffers = _once(model.named_buffers(remove_duplicate=False))
         self.persistent = {name for name in [*self.buffers, *self.tied_buffers] if _is_persistent(model, name)}
         self.tags = _tags(model, self.parameters, self.tied_parameters)
+        self._extents = [(*_extent(tensor), self._what(name)) for name, tensor in self.tensors().items() if tensor.is_cpu and tensor.layout == torch.strided and tensor.numel()]
         if is_strict:
             self._check()
 
@@ -28,6 +30,24 @@ class State:
 
     def tensors(self):
         return {**self.parameters, **self.buffers}
+
+    def owner_of_memory(self, tensor):
+        """`parameter 'a'` or `buffer 'b'`, as the user made them, that shares memory with a tensor; None."""
+        begin, end = _extent(tensor)
+        return next((what for first, last, what in self._extents if begin < last and first < end), None)
+
+    @contextlib.contextmanager
+    def placed(self):
+        """Tensors that are parts of others, or do not lie as a bundle's do, are in memory of their own meanwhile, laid out as a reader does it:
+        kernels may round otherwise for another layout, and eager is to be compared with."""
+        moved = [(tensor, tensor.data) for tensor in self.tensors().values() if not _is_placed(tensor)]
+        for tensor, data in moved:
+            tensor.data = placed(data)
+        try:
+            yield
+        finally:
+            for tensor, data in moved:
+                tensor.data = data
 
     @contextlib.contextmanager
     def restored_afterwards(self):
@@ -56,9 +76,8 @@ class State:
     def _check(self):
         if not self.trainable():
             raise ExportError("the model has no parameter with requires_grad; there is nothing to train")
-        owners = {}
         for name, tensor in self.tensors().items():
-            what = f"{'parameter' if name in self.parameters else 'buffer'} {name!r}"
+            what = self._what(name)
             if not tensor.is_cpu:
                 raise ExportError(f"{what} is on {tensor.device}; export on the CPU: model.cpu(). A run picks its device itself")
             if tensor.layout != torch.strided or type(tensor) not in (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer):
@@ -66,10 +85,33 @@ class State:
             if not dtypes.is_known(tensor.dtype):
                 raise ExportError(f"{what} has the number format {dtypes.name_of(tensor.dtype)}, which a bundle cannot hold; "
                                   "convert it, complex numbers to pairs: torch.view_as_real")
-            owner = owners.setdefault(tensor.untyped_storage().data_ptr(), what) if tensor.numel() else what
-            if owner != what:
-                raise ExportError(f"{what} shares memory with {owner}, but is another tensor; "
+        by_place = sorted(self._extents)
+        for (_, end, one), (begin, _, other) in zip(by_place, by_place[1:]):
+            if begin < end:
+                raise ExportError(f"{other} shares memory with {one}, but is another tensor; "
                                   "tie weights by assigning the same nn.Parameter, and clone() what is not to be tied")
+
+    def _what(self, name):
+        return f"{'parameter' if name in self.parameters else 'buffer'} {name!r}"
+
+
+def placed(tensor):
+    """A copy of a tensor's values in memory of its own, as the reader of a bundle lays them out."""
+    tensor = tensor.detach()
+    if layout(tensor):
+        return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype).copy_(tensor)
+    return tensor.clone(memory_format=torch.contiguous_format)
+
+
+def _is_placed(tensor):
+    is_whole = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+    return is_whole and tensor.data_ptr() % ALIGNMENT == 0 and torch.ops.aten.is_non_overlapping_and_dense(tensor)
+
+
+def _extent(tensor):
+    """The addresses that a tensor reaches: from, to."""
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride()))
+    return tensor.data_ptr(), tensor.data_ptr() + (last + 1) * tensor.element_size() if tensor.numel() else tensor.data_ptr()
 
 
 def layout(tensor):

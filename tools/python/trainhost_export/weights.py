@@ -42,7 +42,8 @@ def load(source, model):
         raise ExportError(f"{path}: {problem}. Nothing was loaded; build the model that was exported")
     with torch.no_grad():
         for name, tensor in values.items():
-            targets[name].copy_(tensor)
+            if not _repeats_memory(targets[name]):  # else it is the same already
+                targets[name].copy_(tensor)
     return Loaded(str(path), step, list(values), [name for name in targets if name not in values])
 
 
@@ -56,7 +57,13 @@ def _misfit(values, targets, parameters):
     for name, tensor in values.items():
         if tensor.shape != targets[name].shape:
             return f"{name} has shape {list(tensor.shape)}, the model's has {list(targets[name].shape)}"
+        if _repeats_memory(targets[name]) and not torch.equal(tensor.to(targets[name].dtype), targets[name].cpu()):
+            return f"{name} has other values, and the model's repeats memory, as expand() makes it, so that it cannot be written; clone() it in the model"
     return None
+
+
+def _repeats_memory(tensor):
+    return any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride()))
 
 
 def _open(source):

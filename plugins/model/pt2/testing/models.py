@@ -1,75 +1,22 @@
 """Small models for the tests of bundles. Each builder gives (model, example batch, options of trainhost_export.export)."""
+import contextlib
 import math
 
 import torch
 import torch.nn.functional as F
+from networks import Gpt, ResNet
 from torch import nn
 
 
-class Block(nn.Module):
-    def __init__(self, width, heads, dropout):
-        super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down, self.drop = nn.Linear(width, 4 * width), nn.Linear(4 * width, width), nn.Dropout(dropout)
+class Convolutions(ResNet):
+    """With its loss; the weights lie channels last."""
 
-    def forward(self, x):
-        batch, length, width = x.shape
-        q, k, v = (part.view(batch, length, self.heads, width // self.heads).transpose(1, 2) for part in self.qkv(self.norm1(x)).chunk(3, dim=-1))
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=self.dropout if self.training else 0.0)
-        x = x + self.drop(self.out(mixed.transpose(1, 2).reshape(batch, length, width)))
-        return x + self.drop(self.down(F.gelu(self.up(self.norm2(x)))))
-
-
-class Gpt(nn.Module):
-    """A language model with tied weights, whose batch and length may vary."""
-
-    def __init__(self, dropout, vocabulary=32, length=16, width=32, heads=2, layers=2):
-        super().__init__()
-        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(length, width)
-        self.drop = nn.Dropout(dropout)
-        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
-        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
-        self.head.weight = self.tokens.weight
-        for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.normal_(parameter, 0, 0.05)
-
-    def forward(self, tokens, targets):
-        x = self.drop(self.tokens(tokens) + self.positions(torch.arange(tokens.shape[1], device=tokens.device)))
-        for block in self.blocks:
-            x = block(x)
-        logits = self.head(self.norm(x)).flatten(0, 1)
-        targets = targets.flatten()
-        right = ((logits.detach().argmax(-1) == targets) & (targets != -1)).sum().float()
-        return F.cross_entropy(logits, targets, ignore_index=-1, reduction="sum"), (targets != -1).sum(), right
-
-
-class Residual(nn.Module):
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.conv1, self.norm1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs)
-        self.conv2, self.norm2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs)
-        self.short = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-
-    def forward(self, x):
-        return F.relu(self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)), inplace=True))) + self.short(x))
-
-
-class Convolutions(nn.Module):
-    """Batch norm changes buffers in place; the weights lie channels last."""
-
-    def __init__(self, classes=4):
-        super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(inplace=True))
-        self.layers = nn.Sequential(Residual(8, 8, 1), Residual(8, 16, 2))
-        self.head = nn.Linear(16, classes)
+    def __init__(self):
+        super().__init__(classes=4)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, image, label):
-        logits = self.head(self.layers(self.stem(image)).mean((2, 3)))
-        return F.cross_entropy(logits, label, reduction="sum"), torch.ones_like(label).sum()
+        return F.cross_entropy(super().forward(image), label, reduction="sum"), torch.ones_like(label).sum()
 
 
 class Odds(nn.Module):
@@ -107,6 +54,82 @@ class Odds(nn.Module):
         return F.cross_entropy(logits, y, reduction="sum"), (y >= 0).sum(), logits.detach().square().sum()
 
 
+class Averaged(nn.Module):
+    """A block with regions, random numbers and a buffer that changes."""
+
+    def __init__(self, width, uses_no_grad):
+        super().__init__()
+        self.uses_no_grad = uses_no_grad
+        self.norm, self.linear = nn.LayerNorm(width), nn.Linear(width, width)
+        self.register_buffer("average", torch.zeros(width))
+
+    def forward(self, x):
+        if self.training:
+            with torch.no_grad() if self.uses_no_grad else contextlib.nullcontext():
+                self.average.mul_(0.9).add_(x.detach().mean((0, 1)), alpha=0.1)
+        with torch.autocast(x.device.type, dtype=torch.bfloat16):
+            y = self.linear(self.norm(x))
+        return x + F.dropout(F.gelu(y.float() - self.average), 0.1, self.training)
+
+
+class Layered(nn.Module):
+    """Blocks of which one is frozen. Either one is called twice, or all stand in a region: of two casts of one weight eager makes one then, and torch.export loses
+    no_grad in there."""
+
+    def __init__(self, is_enclosed, width=16, layers=3):
+        super().__init__()
+        self.is_enclosed = is_enclosed
+        self.layers, self.head = nn.ModuleList(Averaged(width, not is_enclosed) for _ in range(layers)), nn.Linear(width, 4)
+        self.layers[0].requires_grad_(False)
+
+    def forward(self, x, y):
+        half = x.shape[1] // 2
+        with torch.autocast(x.device.type, enabled=False) if self.is_enclosed else contextlib.nullcontext():
+            for layer in self.layers if self.is_enclosed else [*self.layers, self.layers[1]]:
+                x = layer(x.view(x.shape[0], 2 * half, -1))
+        return F.cross_entropy(self.head(x.mean(1)), y, reduction="sum"), (y >= 0).sum()
+
+
+class Overwriting(nn.Module):
+    """A block that changes in place what goes into it."""
+
+    def __init__(self, width=4):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+
+    def forward(self, x):
+        return self.linear(F.relu_(x))
+
+
+class Chain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.layers = nn.Linear(4, 4), nn.Sequential(Overwriting(), Overwriting())
+
+    def forward(self, x, y):
+        return F.mse_loss(self.layers(self.first(x)), y, reduction="sum"), (y == y).sum()
+
+
+class Layouts(nn.Module):
+    """Tensors that lie in memory in every way: transposed, with gaps, parts of one tensor, one row for all, at odd addresses, and one that is not registered."""
+
+    def __init__(self, width=24):
+        super().__init__()
+        self.transposed, self.gaps = nn.Parameter(torch.randn(width, width).t()), nn.Parameter(torch.randn(width, 2 * width)[:, ::2])
+        cosine, sine = torch.randn(2, width).unbind(0)
+        self.register_buffer("cosine", cosine)
+        self.register_buffer("sine", sine)
+        self.register_buffer("scale", torch.rand(1).expand(width))
+        self.register_buffer("odd", torch.randn(width * width + 1)[1:].view(width, width))
+        self.table = torch.randn(width, width).t()
+        self.head = nn.Linear(width, 3)
+
+    def forward(self, x, y):
+        h = torch.tanh(x @ self.transposed) * self.cosine + F.linear(x, self.gaps) * self.sine
+        h = h @ self.table + (x @ self.odd) * self.scale
+        return F.cross_entropy(self.head(h), y, reduction="sum"), (y >= 0).sum()
+
+
 class Fixed(nn.Module):
     """The smallest model: no size may vary."""
 
@@ -123,7 +146,11 @@ def gpt(dropout=0.1):
     tokens = torch.randint(32, (4, 16))
     targets = torch.roll(tokens, -1, 1)
     targets[:, -1] = -1
-    return Gpt(dropout), {"tokens": tokens, "targets": targets}, {"metrics": ["accuracy"], "dynamic": {"tokens": {1: ("time", 2, 16)}, "targets": {1: ("time", 2, 16)}}}
+    model = Gpt(vocabulary=32, dropout=dropout)
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            nn.init.normal_(parameter, 0, 0.05)
+    return model, {"tokens": tokens, "targets": targets}, {"metrics": ["accuracy"], "dynamic": {"tokens": {1: ("time", 2, 16)}, "targets": {1: ("time", 2, 16)}}}
 
 
 def gpt_without_dropout():
@@ -141,6 +168,32 @@ def odds():
     return Odds(), {"x": torch.randn(4, 8, 16), "y": torch.randint(4, (4,))}, {"metrics": ["energy"], "dynamic": dynamic}
 
 
+def layered(is_enclosed=False):
+    torch.manual_seed(5)
+    return Layered(is_enclosed), {"x": torch.randn(4, 6, 16), "y": torch.randint(4, (4,))}, {"dynamic": {"x": {1: ("pairs", 2, 8, 2)}}}
+
+
+def enclosed():
+    return layered(is_enclosed=True)
+
+
+def chain():
+    torch.manual_seed(6)
+    return Chain(), {"x": torch.randn(4, 4), "y": torch.randn(4, 4)}, {}
+
+
+def layouts():
+    torch.manual_seed(8)
+    return Layouts(), {"x": torch.randn(5, 24), "y": torch.randint(3, (5,))}, {}
+
+
+def deep():
+    """Most of its memory is activations."""
+    torch.manual_seed(7)
+    tokens = torch.randint(32, (8, 16))
+    return Gpt(vocabulary=32, layers=8, dropout=0.0), {"tokens": tokens, "targets": tokens}, {"metrics": ["accuracy"]}
+
+
 def fixed():
     torch.manual_seed(4)
     return Fixed(), {"x": torch.randn(4, 3), "y": torch.randn(4, 2)}, {"dynamic": False}
@@ -156,7 +209,8 @@ def frozen():
 def drawn():
     """Initial values by rule."""
     model, batch, options = gpt(0.0)
-    return model, batch, {**options, "init": {"tokens.weight": ("normal", 0.0, 0.05), "blocks.*.up.weight": ("uniform", -0.1, 0.1), "norm.weight": ("constant", 1.0)}}
+    return model, batch, {**options, "init": {"wte.weight": ("normal", 0.0, 0.05), "blocks.*.up.weight": ("uniform", -0.1, 0.1), "norm.weight": ("constant", 1.0)}}
 
 
-MODELS = {"gpt": gpt, "gpt_without_dropout": gpt_without_dropout, "convolutions": convolutions, "odds": odds, "fixed": fixed, "frozen": frozen, "drawn": drawn}
+MODELS = {"gpt": gpt, "gpt_without_dropout": gpt_without_dropout, "convolutions": convolutions, "odds": odds, "fixed": fixed, "frozen": frozen, "drawn": drawn,
+          "layouts": layouts, "layered": layered, "enclosed": enclosed, "chain": chain, "deep": deep}
