@@ -49,7 +49,9 @@ class WrongModel final : public t2::Model {
     at::Generator generator = at::detail::createCPUGenerator(facts.seed);
     const at::Tensor weight = at::empty({classes, inputs}, at::kFloat);
     fault_ == "seed" ? weight.normal_() : weight.normal_(0, 1, generator);
-    const auto options = at::TensorOptions(facts.default_dtype).device(facts.device);
+    if (fault_ == "only_float32" && facts.default_dtype != at::kFloat)
+      throw trainhost::PluginError(TRAINHOST_INVALID_ARGUMENT, "wrong_model: computes in float32, got another format; choose the policy fp32");
+    const auto options = at::TensorOptions(fault_ == "narrow_weights" ? at::kFloat : facts.default_dtype).device(facts.device);
     parameters_ = {{"weight", weight.to(options), {}, true, t2::kDecay},
                    {fault_ == "two_names" ? "weight" : "bias", at::zeros({classes}, options), {}, true, t2::kBias}};
     if (fault_ == "master") parameters_[0].master = parameters_[0].compute;
@@ -61,7 +63,7 @@ class WrongModel final : public t2::Model {
   t2::Output forward(const t2::Batch& batch, t2::Mode mode) override {
     const at::Tensor& y = batch.fields[1].tensor;
     misbehave_on(batch.fields[0].tensor, y);
-    at::Tensor x = batch.fields[0].tensor.flatten(1);
+    at::Tensor x = batch.fields[0].tensor.flatten(1).to(parameters_[0].compute.scalar_type());
     const bool is_training = mode == t2::Mode::kTrain;
     if (is_training || fault_ == "mean_in_evaluation") buffers_[0].tensor.mul_(0.9).add_(x.mean(0), 0.1);
     if (is_training || fault_ == "dropout_in_evaluation") x = at::dropout(x, 0.1, true);
@@ -98,6 +100,7 @@ class WrongModel final : public t2::Model {
     if (fault_ == "grows") buffers_.push_back({trainhost::format("pass{}", num_passes_), out.count});
     if (fault_ == "sum_by_mean") out.loss_sum = out.loss_sum.div(y.size(0)).mul(y.size(0));
     if (is_broken_) out.loss_sum = out.loss_sum.mul(2);
+    if (fault_ == "narrow_loss") out.loss_sum = out.loss_sum.to(at::kFloat);
     if (fault_ == "axes") out.loss_sum = out.loss_sum.unsqueeze(0);
     if (fault_ == "item") last_loss_ = out.loss_sum.item<double>();
     if (fault_ == "nonzero") out.count = y.ne(-1).nonzero().new_zeros({}).add(static_cast<double>(y.numel()));

@@ -10,6 +10,7 @@ from checking import BUILD, FAKES, TestCase
 
 FILE = FAKES / "model-wrong_model.so"
 FRAMES = Path(__file__).parent / "fakes/fields.toml"
+ROWS = Path(__file__).parent / "fakes/rows.toml"
 
 
 class TorchKinds(TestCase):
@@ -45,12 +46,27 @@ class TorchKinds(TestCase):
             ("metrics", "model/output_is_sums", f"forward {fields} returned other metrics the second time"),
             ("gradient", "model/gradients", f"bias {fields}: the gradient says that the loss changes by 0"),
             ("mean", "model/cut_batch_same_sums", f"loss_sum {fields} is "),
+            ("narrow_loss", "model/gradients", f"built for float64, loss_sum {fields} is Float; sum in the format of the parameters"),
+            ("narrow_loss", "model/cut_batch_same_sums", f"built for float64, loss_sum {fields} is Float; sum in the format of the parameters"),
+            ("narrow_weights", "model/gradients", f"built for float64, weight {fields} is Float; make parameters in ModelFacts::default_dtype"),
             ("item", "model/no_host_waits", f"forward {fields} called aten::item, which waits for the device"),
             ("nonzero", "model/no_host_waits", f"forward {fields} called aten::nonzero, which waits for the device"),
             ("dropout_in_evaluation", "model/evaluation_leaves_no_trace", f"evaluation {fields} drew random numbers"),
             ("mean_in_evaluation", "model/evaluation_leaves_no_trace", f'evaluation {fields} changed "mean"'),
             ("throws", "model/gradients", "model.build (fields tokens and targets) threw: no such field; fields that do not suit are a PluginError"),
         ])
+
+    def test_a_model_in_float32_only_is_not_asked_in_float64_and_that_is_said(self):
+        answers = self.answers(FILE, "--in-process", "--only", "model/", "--reproduce", 1, "wrong_model.fault=only_float32")
+        left_out = {question: reason for question, (outcome, reason) in answers.items() if outcome != "ok"}
+        self.assertEqual(set(left_out), {"model/gradients", "model/cut_batch_same_sums"}, left_out)
+        for question, reason in left_out.items():
+            self.assertEqual(answers[question][0], "skipped", reason)
+            self.assertIn("it is built for float32 only (x and classes y: wrong_model: computes in float32, got another format; choose the policy fp32), and this question is asked in float64", reason)
+
+    def test_a_stated_field_set_in_float32_only_is_skipped_too(self):
+        outcome, reason = self.answers(FILE, "--fields", ROWS, "--only", "model/gradients", "wrong_model.fault=only_float32")["model/gradients"]
+        self.assertEqual((outcome, f"it is built for float32 only ({ROWS}: " in reason), ("skipped", True), reason)
 
     def test_failures_of_a_model(self):
         fields = "(fields x and classes y"

@@ -80,6 +80,19 @@ class Bundles(models.TestCase):
                 for buffer, tensor in model.named_buffers():
                     self.assertEqual(record["steps"][-1]["buffers"][buffer], hashlib.sha256(tensor.numpy().tobytes()).hexdigest())
 
+    def test_a_model_in_float64_sums_in_float64(self):
+        torch.set_num_threads(1)
+        for name, make in {**{name: models.ALL[name] for name in ("gpt", "clicks", "recurrent")}, "values": lambda: (torch.nn.Linear(6, 1), {
+                "input": torch.randn(4, 6), "targets": torch.randn(4, 1)}, {"loss": "mse", "metrics": ["absolute_error"]})}.items():
+            with self.subTest(model=name):
+                model, batch, options = make()
+                model, batch = model.double(), {field: values.double() if values.is_floating_point() else values for field, values in batch.items()}
+                self.export(model, batch, {**options, "seed": 7, "steps": 2, "rate": 0.05})
+                tensors = safetensors.torch.load(members(self.path)["parity.safetensors"])
+                self.assertTrue(torch.equal(tensors["steps/loss_sum"], eager_steps(model, options, batch, seed=7, steps=2, rate=0.05)))
+                formats = {key: tensor.dtype for key, tensor in tensors.items() if key.startswith(("steps/", "evaluations/"))}
+                self.assertEqual(formats, dict.fromkeys(formats, torch.float64))
+
     def test_members_are_stored_aligned_and_hashed(self):
         path = models.exported("resnet")
         data = path.read_bytes()

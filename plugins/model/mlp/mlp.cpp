@@ -64,7 +64,7 @@ class Mlp final : public t2::Model {
   t2::Output forward(const t2::Batch& batch, t2::Mode) override {
     const at::Tensor outputs = outputs_of(field(batch, "x").to(parameters_[0].compute.scalar_type()).flatten(1));
     const at::Tensor& y = field(batch, "y");
-    return is_classifier_ ? class_loss(outputs, y.to(at::kLong).flatten()) : value_loss(outputs, y.to(at::kFloat).reshape(outputs.sizes()));
+    return is_classifier_ ? class_loss(outputs, y.to(at::kLong).flatten()) : value_loss(outputs, y.reshape(outputs.sizes()));
   }
 
  private:
@@ -99,10 +99,11 @@ class Mlp final : public t2::Model {
     return {at::cross_entropy_loss(logits, classes, /*weight=*/{}, at::Reduction::Sum, ignored_target_), is_counted.sum(), {{"accuracy", num_right}}};
   }
 
-  // Its mean over all values is the mean squared error.
+  // Its mean over all values is the mean squared error. Summed in float32 at least, whatever the layers compute in.
   static t2::Output value_loss(const at::Tensor& outputs, const at::Tensor& values) {
     const at::Tensor count = at::scalar_tensor(static_cast<double>(values.numel()), at::TensorOptions(at::kFloat).device(outputs.device()));
-    return {at::mse_loss(outputs.to(at::kFloat), values, at::Reduction::Sum), count, {}};
+    const at::ScalarType wide = c10::promoteTypes(outputs.scalar_type(), at::kFloat);
+    return {at::mse_loss(outputs.to(wide), values.to(wide), at::Reduction::Sum), count, {}};
   }
 
   Config config_;

@@ -26,7 +26,11 @@ struct BuiltModel {
 
 // Builds the model for each field set that its author has stated, else for each usual one that it takes, one after another, and asks. Parameters require
 // gradients as the engine would say. Fails the question when it refuses a stated one, or takes no usual one: a model that nobody can ask is not checked.
+// Where float64 is asked for and it takes a set in float32 only, the question is skipped once the other sets are asked.
 void for_each_field_set(const Subject& subject, at::ScalarType default_dtype, std::uint64_t seed, const std::function<void(BuiltModel&)>& ask);
+
+// Fails the question for a model that was built for float64 but has narrower weights, or sums narrower: half of its digits would be guessed.
+void require_float64(const BuiltModel& built, const at::Tensor& loss_sum);
 
 // Random samples. Of targets with classes about one in five is the field's pad value, which does not count.
 t2::Batch random_batch(const BuiltModel& built, std::int64_t num_samples, std::mt19937_64& random);

@@ -14,13 +14,8 @@ namespace {
 
 constexpr std::size_t kMostDirections = 24;
 
-// How far a difference may be off: a share of itself, and what rounding of the loss makes of it.
-struct Precision {
-  std::vector<double> steps;
-  double relative, absolute;  // the second times 1 + |L|
-};
-// float32 losses leave few digits to a difference, so there it finds gross mistakes only.
-Precision precision_of(bool is_double) { return is_double ? Precision{{1e-5, 1e-6, 1e-7}, 1e-5, 1e-8} : Precision{{1e-2, 1e-3, 1e-4}, 3e-2, 1e-3}; }
+// How far a difference may be off: a share of itself, and what rounding of a float64 loss makes of it, times 1 + |L|.
+constexpr double kSteps[] = {1e-5, 1e-6, 1e-7}, kRelative = 1e-5, kAbsolute = 1e-8;
 
 // The loss as a function of the parameters alone: random numbers and buffers begin the same each time.
 class Loss {
@@ -53,16 +48,15 @@ double difference(const Loss& loss, const at::Tensor& parameter, const at::Tenso
   return (above - below) / (2 * step);
 }
 
-void check_parameter(const BuiltModel& built, const Loss& loss, const t2::Parameter& parameter, double loss_value, const Precision& precision,
-                     std::mt19937_64& random) {
+void check_parameter(const BuiltModel& built, const Loss& loss, const t2::Parameter& parameter, double loss_value, std::mt19937_64& random) {
   const at::Tensor direction = normal_numbers(parameter.compute.sizes(), random).to(parameter.compute.options().requires_grad(false));
   const at::Tensor gradient = parameter.compute.grad();
   const double claimed = gradient.defined() ? number_of(gradient.to(at::kDouble).mul(direction).sum()) : 0;
   double nearest = 0, error = INFINITY;
-  const double rounding = precision.absolute * (1 + std::abs(loss_value));
-  for (std::size_t i = 0; i < precision.steps.size() && error > rounding; ++i) {
-    const double got = difference(loss, parameter.compute, direction, precision.steps[i]);
-    const double excess = std::abs(got - claimed) - precision.relative * std::max(std::abs(got), std::abs(claimed));
+  const double rounding = kAbsolute * (1 + std::abs(loss_value));
+  for (std::size_t i = 0; i < std::size(kSteps) && error > rounding; ++i) {
+    const double got = difference(loss, parameter.compute, direction, kSteps[i]);
+    const double excess = std::abs(got - claimed) - kRelative * std::max(std::abs(got), std::abs(claimed));
     if (excess < error) nearest = got, error = excess;
   }
   require(error <= rounding, "{} (fields {}): the gradient says that the loss changes by {} along a random direction, it changes by {}", parameter.name,
@@ -82,14 +76,11 @@ std::vector<t2::Parameter*> chosen_parameters(const BuiltModel& built, std::mt19
 void check_model(BuiltModel& built, std::mt19937_64& random) {
   const Loss loss(built, random_batch(built, 3, random));
   const at::Tensor value = loss();
+  require_float64(built, value);
   require(value.requires_grad(), "loss_sum (fields {}) has no gradient", built.fields_text);
   calling("backward", [&] { value.backward(); });
-  const std::vector<t2::Parameter*> parameters = chosen_parameters(built, random);
-  const bool is_double = value.scalar_type() == at::kDouble && std::all_of(parameters.begin(), parameters.end(), [](const t2::Parameter* parameter) {
-                           return parameter->compute.scalar_type() == at::kDouble;
-                         });
   const at::NoGradGuard no_gradients;
-  for (const t2::Parameter* parameter : parameters) check_parameter(built, loss, *parameter, number_of(value), precision_of(is_double), random);
+  for (const t2::Parameter* parameter : chosen_parameters(built, random)) check_parameter(built, loss, *parameter, number_of(value), random);
 }
 
 }  // namespace

@@ -99,6 +99,8 @@ std::vector<Sum> sums_of(const t2::Output& output) {
   return sums;
 }
 
+constexpr double kRounding = 1e-10;  // of float64 sums in another order
+
 // Evaluation only: in training a model may look at the batch as a whole (batch norm), or draw (dropout).
 void cut_batch_same_sums(const Subject& subject) {
   for_each_field_set(subject, at::kDouble, subject.seed, [&](BuiltModel& built) {
@@ -106,15 +108,15 @@ void cut_batch_same_sums(const Subject& subject) {
     std::mt19937_64 random(subject.seed);
     const t2::Batch batch = random_batch(built, 5, random);
     const t2::Output output = built.forward(batch, t2::Mode::kEvaluate);
+    require_float64(built, output.loss_sum);
     const std::vector<Sum> whole = sums_of(output);
     std::vector<Sum> parts = sums_of(built.forward(part_of(batch, 0, 2), t2::Mode::kEvaluate));
     const std::vector<Sum> rest = sums_of(built.forward(part_of(batch, 2, 5), t2::Mode::kEvaluate));
     require(whole.size() == parts.size() && whole.size() == rest.size(), "forward (fields {}) returned other metrics for a part of the batch",
             built.fields_text);
-    const double tolerance = output.loss_sum.scalar_type() == at::kDouble ? 1e-10 : 1e-5;
     for (std::size_t i = 0; i < whole.size(); ++i) {
       const double sum = parts[i].value + rest[i].value;
-      require(std::abs(sum - whole[i].value) <= tolerance * std::max(1.0, std::abs(whole[i].value)),
+      require(std::abs(sum - whole[i].value) <= kRounding * std::max(1.0, std::abs(whole[i].value)),
               "{} (fields {}) is {} for 5 samples, and {} for the first 2 and the other 3 together; return sums, not means", whole[i].name, built.fields_text,
               whole[i].value, sum);
     }

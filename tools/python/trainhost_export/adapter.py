@@ -65,14 +65,20 @@ def _check_batch(pairs):
         raise ExportError(f"example batch: the first axis counts the samples, but its sizes differ: {sizes}")
 
 
+def _sums_format(model):
+    trained = {parameter.dtype for parameter in model.parameters() if parameter.requires_grad}
+    return torch.float64 if trained == {torch.float64} else torch.float32
+
+
 class Adapter(torch.nn.Module):
-    """Takes the fields in order; gives (loss_sum, count, metric sums...), all without axes, losses and metrics in float32."""
+    """Takes the fields in order; gives (loss_sum, count, metric sums...), all without axes, losses and metrics in float32, or in float64 where the weights are."""
 
     def __init__(self, model, field_names, loss, metrics):
         super().__init__()
         self.model = model
         self.training = model.training
         self._fields = field_names
+        self._sums_format = _sums_format(model)
         self._loss = None if loss is None else loss_of(loss)
         self._metrics = self._metrics_of(metrics)
         self.metric_names = list(self._metrics)
@@ -129,7 +135,7 @@ class Adapter(torch.nn.Module):
                               "call .sum()")
         if what == "loss_sum" and not value.is_floating_point():
             raise ExportError(f"{self._name()}: loss_sum has the number format {dtypes.name_of(value.dtype)}, wanted a floating-point one")
-        return value if value.dtype == torch.float32 else value.float()
+        return value if value.dtype == self._sums_format else value.to(self._sums_format)
 
     def _count(self, count):
         if isinstance(count, (int, torch.SymInt)):

@@ -7,6 +7,11 @@ import torch.nn.functional as F
 from .errors import ExportError, listing, shape_text
 
 
+def _wide(tensor, prediction):
+    """In float32, or in float64 where the model computes in it."""
+    return tensor.double() if prediction.dtype == torch.float64 else tensor.float()
+
+
 @dataclasses.dataclass(frozen=True)
 class Loss:
     """What stands between a model's prediction and (loss_sum, count). target: the field with the targets; the model does not get it."""
@@ -35,7 +40,7 @@ class CrossEntropy(Loss):
 
     def sums(self, prediction, target):
         logits = self._rows(prediction, target)
-        loss = F.cross_entropy(logits.float(), target.reshape(-1).long(), ignore_index=self.ignore_index, reduction="sum", label_smoothing=self.label_smoothing)
+        loss = F.cross_entropy(_wide(logits, logits), target.reshape(-1).long(), ignore_index=self.ignore_index, reduction="sum", label_smoothing=self.label_smoothing)
         return loss, (target != self.ignore_index).sum()
 
     def accuracy(self, prediction, target):
@@ -64,10 +69,10 @@ class MeanSquaredError(Loss):
 
     def sums(self, prediction, target):
         self._same_shape(prediction, target)
-        return F.mse_loss(prediction.float(), target.float(), reduction="sum"), target.numel()
+        return F.mse_loss(_wide(prediction, prediction), _wide(target, prediction), reduction="sum"), target.numel()
 
     def absolute_error(self, prediction, target):
-        return (prediction.float() - target.float()).abs().sum()
+        return (_wide(prediction, prediction) - _wide(target, prediction)).abs().sum()
 
     METRICS = {"absolute_error": absolute_error}
 
@@ -78,7 +83,7 @@ class BinaryCrossEntropy(Loss):
 
     def sums(self, prediction, target):
         self._same_shape(prediction, target)
-        return F.binary_cross_entropy_with_logits(prediction.float(), target.float(), reduction="sum"), target.numel()
+        return F.binary_cross_entropy_with_logits(_wide(prediction, prediction), _wide(target, prediction), reduction="sum"), target.numel()
 
     def accuracy(self, prediction, target):
         return ((prediction > 0) == (target > 0.5)).sum()
