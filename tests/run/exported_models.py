@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import resource
 import shutil
 import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -15,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from exported_jobs import config_for, evaluate_eager, fields_of, train_eager
-from harness import TEST_PLUGINS, TestCase, main
+from harness import PROGRAM, TEST_PLUGINS, TestCase, main
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "plugins/model/pt2/testing"), str(SOURCE / "tools/python")]
@@ -240,6 +242,15 @@ class ModelFiles(AlteredBundles):
 
     def test_a_bundle_larger_than_memory(self):
         self.assert_names(self.trainhost("model", "check", self.large_bundle(2**40), code=15).err, "large.thm", "weights take", "GB of memory are left")
+
+    def test_four_gigabytes_where_a_process_may_take_two(self):
+        path = self.large_bundle(2**32)
+        self.write("large.toml", config_for(path, ["tokens int64 [16] classes=32", "targets int64 [16] role=target classes=32 pad=-1"]))
+        for arguments in (("model", "check", path), ("run", "large.toml")):
+            done = subprocess.run([PROGRAM, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (2**31, 2**31)))
+            self.assertEqual(done.returncode, 15, done.stderr)
+            self.assert_names(done.stderr, "large.thm", "weights take 4.3 GB", "1.", "GB of memory are left")
 
     def large_bundle(self, size):
         """A sparse file, which takes no room."""

@@ -5,7 +5,7 @@
 
 namespace pt2 {
 
-// Bytes: what the kernel calls available, or what is left of the process's control group, whichever is less. UINT64_MAX when nothing says.
+// Bytes: what the kernel calls available, or what the process's control group or its own limits leave, whichever is less. UINT64_MAX when nothing says.
 uint64_t available_memory();
 
 }  // namespace pt2
