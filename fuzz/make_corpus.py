@@ -3,11 +3,13 @@
 
   fuzz/make_corpus.py BUILD    BUILD: a build folder with the program and its plugins; run it with the Python of scripts/setup --where
 """
+import json
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 import numpy
 from safetensors.numpy import save_file
@@ -91,12 +93,41 @@ def plugin_seeds():
     shutil.copy(HERE / "config_fuzz.cpp", path / "no_elf")
 
 
+def bundle_seeds():
+    sys.path[:0] = [str(ROOT / "tools/python"), str(ROOT / "plugins/model/pt2/testing")]
+    sys.dont_write_bytecode = True
+    import models
+    import trainhost_export
+    path = folder("bundle")
+    for name in ("fixed", "gpt_without_dropout"):
+        model, batch, options = models.MODELS[name]()
+        with tempfile.TemporaryDirectory() as scratch:
+            bundle = pathlib.Path(scratch) / "model.thm"
+            trainhost_export.export(model, batch, bundle, **options)
+            with zipfile.ZipFile(bundle) as file:
+                manifest = json.loads(file.read("manifest.json"))
+        manifest["parameters"] = manifest["parameters"][:4] + manifest["parameters"][-1:]
+        text = json.dumps(manifest, separators=(",", ":"))
+        (path / f"{name}.json").write_text(text)
+        with zipfile.ZipFile(path / f"{name}.zip", "w") as file:
+            file.writestr(zipfile.ZipInfo("parity.json"), "{}")
+            with file.open(zipfile.ZipInfo("manifest.json"), "w", force_zip64=True) as member:
+                member.write(text.encode())
+    odd = {"min": 2, "max": 64, "multiple_of": 2}
+    manifest["dimensions"]["time"] = odd
+    manifest["fields"][0]["shape"] = ["batch", {"dimension": "time", "times": 2, "plus": 1}, 3]
+    manifest["parameters"][0].update(strides=[1, 32], initial={"rule": "uniform", "low": -1, "high": 1})
+    manifest["buffers"] = [{"name": "seen", "dtype": "int64", "shape": [], "persistent": False, "mutated": True}]
+    (path / "odds.json").write_text(json.dumps(manifest, separators=(",", ":")))
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     seeds_of_a_run(build)
     safetensors_seeds()
     config_seeds()
     plugin_seeds()
+    bundle_seeds()
     files = [path for path in (HERE / "corpus").rglob("*") if path.is_file()]
     for path in files:
         path.chmod(0o644)

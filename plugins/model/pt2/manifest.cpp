@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include <trainhost/torch/types.h>
-
 #include "errors.h"
 
 namespace pt2 {
 namespace {
-
-namespace t2 = trainhost::t2;
 
 constexpr int kFormatMajor = 1;
 
@@ -21,17 +17,28 @@ struct NamedType {
 constexpr std::array<NamedType, 10> kTypes = {{{"bool", at::kBool}, {"uint8", at::kByte}, {"int8", at::kChar}, {"int16", at::kShort}, {"int32", at::kInt},
                                               {"int64", at::kLong}, {"float16", at::kHalf}, {"bfloat16", at::kBFloat16}, {"float32", at::kFloat}, {"float64", at::kDouble}}};
 
-struct NamedTag {
-  const char* name;
-  t2::ParameterTag tag;
-};
-constexpr std::array<NamedTag, 5> kTags = {{{"decay", t2::kDecay}, {"norm", t2::kNorm}, {"bias", t2::kBias}, {"embedding", t2::kEmbedding}, {"head", t2::kHead}}};
+constexpr int64_t kLargestOffset = int64_t{1} << 40;  // of a size that follows another: sums with it stay far from the end of 64 bits
 
 bool is_given(const Json& object, const char* key) { return object.contains(key) && !object.at(key).is_null(); }
 
+// Of a real the library would make one by a conversion that nobody has defined where it does not fit.
+int64_t whole(const Json& json) {
+  if (!json.is_number_integer() || (json.is_number_unsigned() && json.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())))
+    throw refuse(trainhost::format("has {} where a whole number is wanted; export the model again", json.dump()));
+  return json.get<int64_t>();
+}
+
+int64_t whole_or(const Json& object, const char* key, int64_t absent) { return is_given(object, key) ? whole(object.at(key)) : absent; }
+
+std::vector<int64_t> wholes(const Json& json) {
+  std::vector<int64_t> numbers;
+  for (const Json& one : json) numbers.push_back(whole(one));
+  return numbers;
+}
+
 void check_version(const Json& json) {
   if (json.value("format", "") != "trainhost.bundle") throw refuse("manifest.json is of another kind of file; wanted a bundle that `python -m trainhost_export` wrote");
-  const auto version = json.at("format_version").get<std::vector<int>>();
+  const std::vector<int64_t> version = wholes(json.at("format_version"));
   if (version.size() != 2 || version[0] != kFormatMajor)
     throw refuse(trainhost::format("has format version {}, this version reads {}.x; {}", json.at("format_version").dump(), kFormatMajor,
                                    !version.empty() && version[0] > kFormatMajor ? "update trainhost" : "export the model again"));
@@ -39,9 +46,9 @@ void check_version(const Json& json) {
 
 Dimension dimension_of(const std::string& name, const Json& json) {
   Dimension dimension{name};
-  dimension.min = json.value("min", int64_t{1});
-  if (is_given(json, "max")) dimension.max = json.at("max").get<int64_t>();
-  dimension.multiple_of = is_given(json, "multiple_of") ? json.at("multiple_of").get<int64_t>() : 1;
+  dimension.min = whole_or(json, "min", 1);
+  dimension.max = whole_or(json, "max", dimension.max);
+  dimension.multiple_of = whole_or(json, "multiple_of", 1);
   if (dimension.min < 1 || dimension.max < dimension.min || dimension.multiple_of < 1)
     throw refuse(trainhost::format("dimension \"{}\" goes from {} to {} in steps of {}; export the model again", name, dimension.min, dimension.max, dimension.multiple_of));
   return dimension;
@@ -54,15 +61,18 @@ int index_of(const std::vector<Dimension>& dimensions, const std::string& name) 
 }
 
 AxisSize axis_of(const Json& json, const std::vector<Dimension>& dimensions) {
-  if (json.is_number_integer()) return {AxisSize::kFixed, 0, json.get<int64_t>()};
+  if (json.is_number()) return {AxisSize::kFixed, 0, whole(json)};
   if (json.is_string()) return {index_of(dimensions, json.get<std::string>()), 1, 0};
-  return {index_of(dimensions, json.at("dimension").get<std::string>()), json.value("times", int64_t{1}), json.value("plus", int64_t{0})};
+  const AxisSize axis{index_of(dimensions, json.at("dimension").get<std::string>()), whole_or(json, "times", 1), whole_or(json, "plus", 0)};
+  if (axis.times < 1 || axis.plus < -kLargestOffset || axis.plus > kLargestOffset)
+    throw refuse(trainhost::format("has a size of {} times a dimension plus {}; export the model again", axis.times, axis.plus));
+  return axis;
 }
 
 FieldFacts field_of(const Json& json, const std::vector<Dimension>& dimensions) {
   FieldFacts field{json.at("name").get<std::string>(), json.value("role", "input"), dtype_named(json.at("dtype").get<std::string>()), {}, 0, {}};
   for (const Json& axis : json.at("shape")) field.shape.push_back(axis_of(axis, dimensions));
-  if (is_given(json, "num_classes")) field.num_classes = json.at("num_classes").get<int64_t>();
+  if (is_given(json, "num_classes")) field.num_classes = whole(json.at("num_classes"));
   if (is_given(json, "pad_value")) field.pad_value = json.at("pad_value").get<double>();
   return field;
 }
@@ -79,13 +89,12 @@ TensorFacts tensor_of(const Json& json) {
   TensorFacts tensor;
   tensor.name = json.at("name").get<std::string>();
   tensor.dtype = dtype_named(json.at("dtype").get<std::string>());
-  tensor.shape = json.at("shape").get<std::vector<int64_t>>();
-  if (is_given(json, "strides")) tensor.strides = json.at("strides").get<std::vector<int64_t>>();
+  tensor.shape = wholes(json.at("shape"));
+  if (is_given(json, "strides")) tensor.strides = wholes(json.at("strides"));
   if (std::any_of(tensor.shape.begin(), tensor.shape.end(), [](int64_t axis) { return axis < 0; }) || (!tensor.strides.empty() && tensor.strides.size() != tensor.shape.size()))
     throw refuse(trainhost::format("\"{}\" has a shape or strides that no tensor has; export the model again", tensor.name));
   tensor.is_frozen = json.value("frozen", false);
-  for (const Json& name : json.value("tags", Json::array()))
-    for (const NamedTag& one : kTags) tensor.tags |= name == one.name ? one.tag : 0u;
+  tensor.tags = json.value("tags", std::vector<std::string>());
   if (is_given(json, "initial")) tensor.initial = rule_of(json.at("initial"));
   tensor.is_persistent = json.value("persistent", true);
   tensor.is_mutated = json.value("mutated", false);
@@ -116,7 +125,7 @@ Manifest manifest_of(const Json& json) {
   manifest.custom_operators = json.value("custom_operators", std::vector<std::string>());
   const Json& members = json.at("members");
   for (auto one = members.begin(); one != members.end(); ++one)
-    manifest.members[one.key()] = {one.value().at("bytes").get<uint64_t>(), one.value().at("sha256").get<std::string>()};
+    manifest.members[one.key()] = {static_cast<uint64_t>(whole(one.value().at("bytes"))), one.value().at("sha256").get<std::string>()};
   return manifest;
 }
 

@@ -49,7 +49,7 @@ struct TensorFacts {
   at::ScalarType dtype = at::kFloat;
   std::vector<int64_t> shape, strides;  // strides: empty = row-major
   bool is_frozen = false;               // parameters
-  uint32_t tags = 0;                    // t2::ParameterTag
+  std::vector<std::string> tags;        // names of t2::ParameterTag in small letters
   InitialRule initial;
   bool is_persistent = true, is_mutated = false;  // buffers
 };

@@ -6,11 +6,26 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+
 #include "available_memory.h"
 #include "errors.h"
 
 namespace pt2 {
 namespace {
+
+struct NamedTag {
+  const char* name;
+  t2::ParameterTag tag;
+};
+constexpr NamedTag kTags[] = {{"decay", t2::kDecay}, {"norm", t2::kNorm}, {"bias", t2::kBias}, {"embedding", t2::kEmbedding}, {"head", t2::kHead}};
+
+uint32_t tags_of(const TensorFacts& facts) {
+  uint32_t tags = 0;
+  for (const NamedTag& one : kTags)
+    if (std::find(facts.tags.begin(), facts.tags.end(), one.name) != facts.tags.end()) tags |= one.tag;
+  return tags;
+}
 
 uint64_t bytes_of(const TensorFacts& facts) {
   uint64_t bytes = c10::elementSize(facts.dtype);
@@ -83,7 +98,7 @@ Weights load_weights(Bundle& bundle, at::Device device, uint64_t seed) {
     const bool is_stored = facts.initial.kind == InitialRule::Kind::kStored;
     const at::Tensor values = is_stored ? stored_values(facts, stored, bundle.path() + ": weights.safetensors") : drawn(facts, seed);
     weights.parameter_index[facts.name] = weights.parameters.size();
-    weights.parameters.push_back({facts.name, placed(facts, values, device), {}, !facts.is_frozen, facts.tags});
+    weights.parameters.push_back({facts.name, placed(facts, values, device), {}, !facts.is_frozen, tags_of(facts)});
   }
   for (const TensorFacts& facts : manifest.buffers) {
     const std::string file = facts.is_persistent ? "weights.safetensors" : "buffers.safetensors";
