@@ -4,7 +4,7 @@ PREFIX ?= $(HOME)/.local
 BUILD := $(if $(filter dev,$(PRESET)),build,build-$(PRESET))
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup quickstart build test stage install clean
+.PHONY: help setup quickstart build test nightly stage install clean
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
@@ -25,6 +25,9 @@ build: setup            ## build everything
 
 test: build             ## build everything and run the default tests
 	GOMP_SPINCOUNT=1000 ctest --test-dir $(BUILD) -LE 'gpu|nightly' --output-on-failure --no-tests=error -j $(JOBS)
+
+nightly: build          ## build everything and run the tests that take hours: all kills, many models
+	GOMP_SPINCOUNT=1000 ctest --test-dir $(BUILD) -L nightly --output-on-failure --no-tests=error
 
 stage: setup            ## lay a relocatable tree in build/stage
 	@$(MAKE) _build TARGETS=all

@@ -103,14 +103,47 @@ BOOST_DATA_TEST_CASE(every_byte_of_the_tensors_counts, data::make({"weights.safe
   }
 }
 
-/// What they say is their being there; their text is for people.
-BOOST_DATA_TEST_CASE(a_flipped_bit_of_a_mark_changes_nothing_that_is_loaded, data::make({"verified", "good"}), name) {
+/// A mark is no part of what is loaded. One that is not right does not count, and says so.
+BOOST_DATA_TEST_CASE(a_flipped_bit_of_a_mark_is_found_and_changes_nothing_that_is_loaded, data::make({"verified", "good"}), name) {
   TwoCheckpoints two(kFew);
   CheckpointStore(two.objects, small_options()).mark_good(two.newer);
   for (size_t bit = 0; bit < two.object(name).size() * 8; ++bit) {
-    const AfterFlip after(two.objects, two.newer + "/" + name, bit / 8, static_cast<int>(bit % 8));
-    BOOST_TEST_REQUIRE((after.loaded && is_state(*after.loaded, after.num_reported == 0 ? 2 : 1, kFew)), name << " bit " << bit);
+    char& flipped = two.object(name)[bit / 8];
+    flipped ^= static_cast<char>(1 << bit % 8);
+    CheckpointStore store(two.objects, small_options());
+    const auto loaded = store.load_newest_verified([](const CheckpointDamage& damage) { BOOST_ERROR(damage.reason); });
+    BOOST_TEST_REQUIRE((loaded && is_state(*loaded, 2, kFew)), name << " bit " << bit);
+    const CheckpointInfo info = store.list().back();
+    BOOST_TEST_REQUIRE((info.problem.empty() && info.mark_problem.starts_with(two.newer + ": mark: " + name + ": ")), info.mark_problem);
+    BOOST_TEST_REQUIRE(!info.is_good);
+    BOOST_TEST_REQUIRE(info.is_verified == (std::string(name) == "good"));
+    BOOST_TEST_REQUIRE(!store.newest_good().has_value());
+    BOOST_CHECK_EXCEPTION(verify_folder(two.objects, "", list_folders(two.objects, "").back(), 1), DamagedCheckpoint,
+                          [&](const DamagedCheckpoint& error) { return error.damage().region == "mark" && error.damage().object == name; });
+    flipped ^= static_cast<char>(1 << bit % 8);
   }
+  BOOST_TEST(CheckpointStore(two.objects, small_options()).newest_good()->id == two.newer);
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_good_is_not_what_a_run_goes_back_to) {
+  TwoCheckpoints two;
+  CheckpointStore store(two.objects, small_options());
+  store.mark_good(two.older), store.mark_good(two.newer);
+  BOOST_TEST(is_state(*store.load_newest_good(), 2));
+  std::string& good = two.object("good");
+  good.resize(good.size() / 2);
+  BOOST_TEST(is_state(*store.load_newest_good(), 1));
+  BOOST_TEST(store.newest_good()->id == two.older);
+  BOOST_TEST(!store.mark_good(two.newer));  // its place is taken
+}
+
+BOOST_AUTO_TEST_CASE(a_mark_of_another_checkpoint_does_not_count) {
+  TwoCheckpoints two;
+  CheckpointStore store(two.objects, small_options());
+  store.mark_good(two.older);
+  two.objects.contents[two.newer + "/good"] = two.objects.contents.at(two.older + "/good");
+  BOOST_TEST(store.newest_good()->id == two.older);
+  BOOST_TEST(store.list().back().mark_problem.find("belongs to " + two.older) != std::string::npos);
 }
 
 BOOST_DATA_TEST_CASE(a_truncated_object_is_found, data::make(kObjects) * data::make({0, 1, 2}), name, how) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "checkpoint/copies.h"
 #include "checkpoint/load.h"
 #include "checkpoint/retention.h"
 #include "checkpoint/store.h"
@@ -11,21 +12,6 @@ namespace trainhost {
 namespace {
 
 Error unreadable(const std::string& what) { return Error(ExitCode::kCheckpointUnreadable, what); }
-
-/// One place of a store that has several. For reading only.
-class OnePlace : public ObjectStore {
- public:
-  OnePlace(ObjectStore& objects, uint32_t place) : objects_(objects), place_(place) {}
-  std::unique_ptr<Put> begin(std::string_view key, uint64_t size, uint64_t wished) override { return objects_.begin(key, size, wished); }
-  bool create(std::string_view key, std::string_view bytes) override { return objects_.create(key, bytes); }
-  uint64_t get(std::string_view key, uint64_t offset, std::span<std::byte> out) override { return objects_.get_copy(place_, key, offset, out); }
-  std::vector<StoredObject> list(std::string_view prefix) override { return objects_.list(prefix); }
-  void remove(std::string_view key) override { objects_.remove(key); }
-
- private:
-  ObjectStore& objects_;
-  uint32_t place_;
-};
 
 /// For a message that names every checkpoint and its fault.
 std::string join_lines(const std::vector<std::string>& lines) {
@@ -47,7 +33,8 @@ std::vector<const CheckpointFolder*> newest_first(const std::vector<CheckpointFo
 std::vector<CheckpointInfo> CheckpointStore::describe_all(const std::vector<CheckpointFolder>& folders) {
   std::vector<CheckpointInfo> infos = survey(objects_, options_.prefix, folders);
   for (const CheckpointInfo& info : infos)
-    if (!info.problem.empty()) log_warning("checkpoint {}", info.problem);
+    for (const std::string& problem : {info.problem, info.mark_problem})
+      if (!problem.empty()) log_warning("checkpoint {}", problem);
   return infos;
 }
 
@@ -79,21 +66,39 @@ std::optional<LoadedCheckpoint> CheckpointStore::load_first(const std::vector<co
   throw unreadable(format("none of {} checkpoints can be read; put back a copy of one, or start anew with --resume never:{}", reasons.size(), join_lines(reasons)));
 }
 
+/// What a process that begins sees of the place.
+struct CheckpointStore::Look {
+  Claim claim;
+  std::vector<CheckpointFolder> folders;
+};
+
+// The claims come first: a process that claims and commits between the two requests shows in the second one at least.
+CheckpointStore::Look CheckpointStore::look_around() {
+  Look look{newest_claim(objects_, options_.prefix), {}};
+  look.folders = list_folders(objects_, options_.prefix);
+  if (attempt_ == 0) attempt_at_look_ = std::max(look.claim.attempt, newest_writer(look.folders)) + 1;
+  return look;
+}
+
 std::optional<LoadedCheckpoint> CheckpointStore::load_newest_verified(const OnDamaged& on_damaged, LoadScope scope) {
-  if (attempt_ == 0) attempt_at_look_ = next_attempt(objects_, options_.prefix);
-  const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
-  std::vector<const CheckpointFolder*> candidates = newest_first(folders, newest_claim(objects_, options_.prefix));
+  const Look look = look_around();
+  std::vector<const CheckpointFolder*> candidates = newest_first(look.folders, look.claim);
   // Without any record it was never finished. A mark without the commit record is what damage looks like, since removal takes the marks first.
   std::erase_if(candidates, [](const CheckpointFolder* folder) { return !folder->is_committed() && !folder->is_verified() && !folder->has(kGoodObject); });
   return load_first(candidates, on_damaged, scope);
 }
 
 std::optional<LoadedCheckpoint> CheckpointStore::load_newest_good(const OnDamaged& on_damaged, LoadScope scope) {
-  if (attempt_ == 0) attempt_at_look_ = next_attempt(objects_, options_.prefix);
-  const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
-  std::vector<const CheckpointFolder*> candidates = newest_first(folders, newest_claim(objects_, options_.prefix));
-  std::erase_if(candidates, [](const CheckpointFolder* folder) { return !folder->has(kGoodObject); });
+  const Look look = look_around();
+  std::vector<const CheckpointFolder*> candidates = newest_first(look.folders, look.claim);
+  std::erase_if(candidates, [&](const CheckpointFolder* folder) { return !has_right_mark(*folder, kGoodObject); });
   return load_first(candidates, on_damaged, scope);
+}
+
+bool CheckpointStore::has_right_mark(const CheckpointFolder& folder, std::string_view name) {
+  const std::string problem = folder.has(name) ? mark_problem(objects_, options_.prefix, folder, name) : "";
+  if (!problem.empty()) log_warning("checkpoint {}", problem);
+  return folder.has(name) && problem.empty();
 }
 
 std::optional<CheckpointInfo> CheckpointStore::newest_good() {
@@ -103,28 +108,10 @@ std::optional<CheckpointInfo> CheckpointStore::newest_good() {
   return found == infos.rend() ? std::nullopt : std::optional(*found);
 }
 
-// What one place holds may be damaged and what another holds whole.
 LoadedCheckpoint CheckpointStore::load_any_copy(const CheckpointFolder& folder, LoadScope scope) {
-  try {
-    return load_folder(objects_, options_.prefix, folder, scope, options_.num_threads);
-  } catch (const DamagedCheckpoint& damage) {
-    const uint32_t num_places = objects_.num_places();
-    CheckpointFolder anywhere = folder;
-    for (auto& [name, size] : anywhere.sizes) size = 0;  // listed is the size in one place only; reading finds the true ones
-    for (uint32_t place = 0; num_places > 1 && place < num_places; ++place) {
-      try {
-        OnePlace objects(objects_, place);
-        LoadedCheckpoint loaded = load_folder(objects, options_.prefix, anywhere, scope, options_.num_threads);
-        loaded.info.bytes = folder.bytes();
-        log_warning("checkpoint {}; read from another place, where it is whole", damage.what());
-        return loaded;
-      } catch (const DamagedCheckpoint&) {  // nor there
-      } catch (const PluginCallError& error) {
-        log_warning("checkpoint {}: another copy of it cannot be read: {}", folder.id.text(), error.what());
-      }
-    }
-    throw;
-  }
+  LoadedCheckpoint loaded = read_any_copy(objects_, folder, [&](ObjectStore& objects, const CheckpointFolder& copy) { return load_folder(objects, options_.prefix, copy, scope, options_.num_threads); });
+  loaded.info.bytes = folder.bytes();
+  return loaded;
 }
 
 LoadedCheckpoint CheckpointStore::load(const std::string& id, LoadScope scope) {

@@ -87,19 +87,11 @@ Claim newest_claim(ObjectStore& objects, const std::string& prefix) {
   return claim;
 }
 
-static uint64_t newest_writer(ObjectStore& objects, const std::string& prefix) {
-  const std::vector<CheckpointFolder> folders = list_folders(objects, prefix);
-  return folders.empty() ? 0 : folders.back().id.attempt;
-}
-
-uint64_t next_attempt(ObjectStore& objects, const std::string& prefix) {
-  // Checkpoints may have been copied here without the claims of their writers.
-  return std::max(newest_writer(objects, prefix), newest_attempt(objects, prefix)) + 1;
-}
+uint64_t newest_writer(const std::vector<CheckpointFolder>& folders) { return folders.empty() ? 0 : folders.back().id.attempt; }
 
 uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id, const std::string& origin, std::optional<uint64_t> wanted) {
   const std::string text = claim_text(run_id, origin);
-  for (uint64_t attempt = newest_writer(objects, prefix);;) {
+  for (uint64_t attempt = wanted ? *wanted - 1 : newest_writer(list_folders(objects, prefix));;) {
     const std::vector<uint64_t> older = attempts(objects, prefix);
     attempt = std::max(attempt, highest(older)) + 1;
     if (wanted && attempt != *wanted) return 0;

@@ -27,12 +27,14 @@ std::vector<CheckpointFolder> list_folders(ObjectStore& objects, const std::stri
 /// Takes every object away, the records first, so that a reader never meets a checkpoint that seems whole and is not.
 void remove_folder(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder);
 
+/// The attempt that wrote the newest of them; 0 when there is none. Checkpoints may have been copied here without the claims of their writers.
+uint64_t newest_writer(const std::vector<CheckpointFolder>& folders);
+
 /// Claims the number after the highest; of two processes that try at once each gets its own. `origin`: the checkpoint that the process goes on from,
-/// empty for none: what an older process commits from now on is ignored. With `wanted` it is this number or none: 0 when another process was faster.
+/// empty for none: what an older process commits from now on is ignored. With `wanted`, which is above those of all checkpoints, it is this number or none:
+/// 0 when another process was faster.
 uint64_t claim_attempt(ObjectStore& objects, const std::string& prefix, const std::string& run_id, const std::string& origin = {},
                        std::optional<uint64_t> wanted = {});
-/// What claim_attempt() would give now.
-uint64_t next_attempt(ObjectStore& objects, const std::string& prefix);
 
 /// The newest claim. A checkpoint of an older attempt that is newer than its origin came from a process that had been replaced.
 struct Claim {

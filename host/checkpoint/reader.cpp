@@ -2,9 +2,12 @@
 #include "checkpoint/reader.h"
 
 #include "base/crc32c.h"
+#include "checkpoint/copies.h"
 #include "checkpoint/transfer.h"
 
 namespace trainhost {
+
+static constexpr uint64_t kMaxRecordBytes = uint64_t{1} << 20;
 
 DamagedCheckpoint::DamagedCheckpoint(CheckpointDamage damage)
     : std::runtime_error(format("{}: {}: {}: {}", damage.id, damage.region, damage.object, damage.reason)), damage_(std::move(damage)) {}
@@ -45,9 +48,16 @@ void CheckpointReader::check_size(std::string_view name, uint64_t wanted) {
 
 CommitRecord CheckpointReader::commit() {
   return in("commit", kCommitObject, [&] {
-    CommitRecord record = CommitRecord::parse(read_small(objects_, place_ + std::string(kCommitObject), uint64_t{1} << 20));
+    CommitRecord record = CommitRecord::parse(read_small(objects_, place_ + std::string(kCommitObject), kMaxRecordBytes));
     if (record.id != folder_.id.text()) throw RecordError(format("belongs to {}", record.id));
     return record;
+  });
+}
+
+void CheckpointReader::mark(std::string_view name) {
+  in("mark", name, [&] {
+    const std::string id = marked_id(read_small(objects_, place_ + std::string(name), kMaxRecordBytes));
+    if (id != folder_.id.text()) throw RecordError(format("belongs to {}", id));
   });
 }
 
@@ -92,6 +102,17 @@ void CheckpointReader::require_finite(std::string_view name, std::span<const Ten
   if (const std::string found = first_non_finite(tensors); !found.empty()) fail("data", name, found);
 }
 
+std::string mark_problem(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder, std::string_view name) {
+  try {
+    read_any_copy(objects, folder, [&](ObjectStore& place, const CheckpointFolder& copy) { return CheckpointReader(place, prefix, copy, 1).mark(name), true; });
+    return {};
+  } catch (const DamagedCheckpoint& error) {
+    return error.what();
+  } catch (const NewerCheckpoint& error) {
+    return error.what();
+  }
+}
+
 void verify_folder(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder, unsigned num_threads) {
   CheckpointReader reader(objects, prefix, folder, num_threads);
   const Manifest manifest = reader.manifest(reader.commit());
@@ -104,6 +125,8 @@ void verify_folder(ObjectStore& objects, const std::string& prefix, const Checkp
     const std::vector<TensorView> tensors = reader.tensors(manifest, record.name, buffers);
     if (record.name == kWeightsObject || record.name == kOptimizerObject) reader.require_finite(record.name, tensors);
   }
+  for (const std::string_view mark : {kVerifiedObject, kGoodObject})
+    if (folder.has(mark)) reader.mark(mark);
 }
 
 }  // namespace trainhost

@@ -36,6 +36,8 @@ class CheckpointReader {
   CheckpointReader(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder, unsigned num_threads);
 
   CommitRecord commit();
+  /// Whether a mark that is there is right and of this checkpoint.
+  void mark(std::string_view name);
   /// Held against the commit record.
   Manifest manifest(const CommitRecord& commit);
   /// All bytes of one object.
@@ -59,7 +61,10 @@ class CheckpointReader {
   unsigned num_threads_;
 };
 
-/// Reads everything back: checksums, headers, finite weights and slots. Throws as CheckpointReader does.
+/// Why a mark that is there does not count; empty when it does. Throws PluginCallError.
+std::string mark_problem(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder, std::string_view name);
+
+/// Reads everything back: checksums, headers, finite weights and slots, marks. Throws as CheckpointReader does.
 void verify_folder(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder, unsigned num_threads);
 
 }  // namespace trainhost

@@ -149,4 +149,8 @@ CommitRecord CommitRecord::parse(std::string_view text) {
   });
 }
 
+std::string marked_id(std::string_view text) {
+  return read_json(unseal(text), [](const json& value) { return value.at("id").get<std::string>(); });
+}
+
 }  // namespace trainhost

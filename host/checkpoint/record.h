@@ -88,6 +88,9 @@ struct CommitRecord {
   static CommitRecord parse(std::string_view text);  // throws RecordError
 };
 
+/// The id that a mark, `verified` or `good`, was made for. Throws RecordError.
+std::string marked_id(std::string_view text);
+
 /// One line of JSON and its CRC32C in a second line, so that a record vouches for itself.
 std::string seal(std::string_view line);
 /// The line. Throws RecordError unless the text is exactly what seal() makes.

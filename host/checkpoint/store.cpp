@@ -37,10 +37,6 @@ std::vector<TensorView> as_tensors(const std::vector<PluginState>& states) {
   return tensors;
 }
 
-Error unwritable(const std::string& what, const std::string& why) {
-  return Error(ExitCode::kCheckpointUnwritable, format("{}: {}; make room or access there, or choose another checkpoint.uri", what, why));
-}
-
 }  // namespace
 
 /// One save under way.
@@ -53,6 +49,16 @@ struct CheckpointStore::Writing {
 
 CheckpointStore::CheckpointStore(ObjectStore& objects, StoreOptions options)
     : options_(std::move(options)), objects_(objects, options_.tries, options_.wait ? options_.wait : sleep_seconds) {}
+
+/// For a run that ends because of it: what it can go on from.
+std::string CheckpointStore::what_is_safe() const {
+  const std::string& id = newest_.empty() ? origin_ : newest_;
+  return id.empty() ? "no checkpoint is safe yet" : format("checkpoint {} is safe", id);
+}
+
+Error CheckpointStore::unwritable(const std::string& what, const std::string& why) const {
+  return Error(ExitCode::kCheckpointUnwritable, format("{}: {}; {}; make room or access there, or choose another checkpoint.uri", what, why, what_is_safe()));
+}
 
 std::string CheckpointStore::place(const CheckpointId& id) const { return options_.prefix + id.text() + "/"; }
 
@@ -118,6 +124,7 @@ SaveReport CheckpointStore::try_save(const Snapshot& snapshot) {
   for (const ObjectRecord& object : writing.manifest.objects) report.bytes += object.bytes;
   report.bytes += writing.manifest_text.size();
   report.info = {writing.folder.id.text(), snapshot.window, snapshot.step, attempt_, num_saves_, true, false, report.bytes, writing.commit.unix_ms, snapshot.evaluation, {}};
+  newest_ = report.info.id;
   report.num_removed = retain();
   return report;
 }
@@ -155,8 +162,8 @@ void CheckpointStore::write(const Snapshot& snapshot, Writing& writing) {
 void CheckpointStore::require_newest_attempt(uint64_t step) {
   const uint64_t newest = newest_attempt(objects_, options_.prefix);
   if (newest <= attempt_) return;
-  throw Error(ExitCode::kCheckpointUnwritable, format("run {} was taken over by a newer process (attempt {}, this one is attempt {}): checkpoint of step {} was not saved; let the newer one go on",
-                                                      options_.run_id, newest, attempt_, step));
+  throw Error(ExitCode::kCheckpointUnwritable, format("run {} was taken over by a newer process (attempt {}, this one is attempt {}): checkpoint of step {} was not saved; {}; let the newer one go on",
+                                                      options_.run_id, newest, attempt_, step, what_is_safe()));
 }
 
 void CheckpointStore::commit(const Snapshot& snapshot, Writing& writing) {
@@ -205,7 +212,6 @@ bool CheckpointStore::mark_good(const std::string& id) {
     const std::vector<CheckpointFolder> folders = list_folders(objects_, options_.prefix);
     const auto folder = std::find_if(folders.begin(), folders.end(), [&](const CheckpointFolder& candidate) { return candidate.id.text() == id; });
     if (folder == folders.end() || !folder->is_committed() || !folder->is_verified()) return false;
-    if (folder->has(kGoodObject)) return true;
     return objects_.create(place(folder->id) + std::string(kGoodObject), seal(nlohmann::json{{"format", Manifest::kFormat}, {"id", id}}.dump()));
   } catch (const PluginCallError& error) {
     throw unwritable(format("checkpoint {} cannot be marked good", id), error.what());
@@ -221,7 +227,7 @@ void CheckpointStore::require_answer() {
     newest_attempt(objects_, options_.prefix);
   } catch (const PluginCallError& error) {
     if (!error.is_retryable()) throw;
-    throw unwritable("the checkpoint place does not answer", error.what());
+    throw Error(ExitCode::kCheckpointUnwritable, format("the checkpoint place does not answer: {}; make it reachable, or choose another checkpoint.uri", error.what()));
   }
 }
 

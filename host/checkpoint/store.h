@@ -47,6 +47,7 @@ struct CheckpointInfo {
   std::string problem;  // why its commit record cannot be read; such a one is not verified
   bool is_committed = true;
   bool is_newer_format = false, is_superseded = false;  // only a newer program reads it; committed by a process that had been replaced
+  std::string mark_problem = {};  // why one of its marks does not count, where one is damaged
 };
 
 struct SaveReport {
@@ -66,7 +67,7 @@ struct LoadedCheckpoint {
   std::vector<Buffer> buffers;
 };
 
-/// One reason why a checkpoint cannot be used. region: commit, manifest, header, data.
+/// One reason why a checkpoint cannot be used. region: commit, manifest, header, data, or mark, without which it can be.
 struct CheckpointDamage {
   std::string id, region, object, reason;
 };
@@ -88,7 +89,7 @@ struct StoreOptions {
 
 enum class LoadScope { kAll, kWeights };  // kWeights leaves optimizer and engine unread
 
-/// All calls from one thread. Saving claims an attempt number first; a process that sees a higher one has been replaced, and stops writing.
+/// All calls from one thread. What cannot be written says which checkpoint is safe. Saving claims an attempt number first; a process that sees a higher one has been replaced, and stops writing.
 class CheckpointStore {
  public:
   CheckpointStore(ObjectStore& objects, StoreOptions options);
@@ -133,7 +134,11 @@ class CheckpointStore {
   void remove_all();
 
  private:
+  struct Look;
   struct Writing;
+  Look look_around();
+  Error unwritable(const std::string& what, const std::string& why) const;
+  std::string what_is_safe() const;
   SaveReport try_save(const Snapshot& snapshot);
   void write(const Snapshot& snapshot, Writing& writing);
   void commit(const Snapshot& snapshot, Writing& writing);
@@ -144,6 +149,7 @@ class CheckpointStore {
   std::vector<CheckpointInfo> describe_all(const std::vector<CheckpointFolder>& folders);
   std::optional<LoadedCheckpoint> load_first(const std::vector<const CheckpointFolder*>& candidates, const OnDamaged& on_damaged, LoadScope scope);
   LoadedCheckpoint load_any_copy(const CheckpointFolder& folder, LoadScope scope);
+  bool has_right_mark(const CheckpointFolder& folder, std::string_view name);
   std::string place(const CheckpointId& id) const;
   TransferOptions transfer() const;
 
@@ -152,6 +158,7 @@ class CheckpointStore {
   uint64_t attempt_ = 0, num_saves_ = 0;
   std::optional<uint64_t> attempt_at_look_;  // that a claim must get, or another process came in between
   std::string origin_;  // id of the checkpoint that was loaded from here
+  std::string newest_;  // id of the newest one that this process has verified
 };
 
 }  // namespace trainhost

@@ -84,6 +84,50 @@ BOOST_AUTO_TEST_CASE(values_that_are_not_finite_are_reported_and_nothing_is_writ
   BOOST_TEST((objects.contents == before));
 }
 
+BOOST_AUTO_TEST_CASE(looking_and_claiming_list_each_thing_once_or_twice) {
+  MemoryStore objects;
+  CheckpointStore(objects, small_options()).save(SmallState(1).snapshot());
+  HookedStore hooked(objects);
+  std::vector<std::string> lists;
+  hooked.before = [&](const std::string& verb, const std::string& key) {
+    if (verb == "list") lists.push_back(key);
+  };
+  CheckpointStore store(hooked, small_options());
+  store.load_newest_verified();
+  BOOST_TEST((lists == std::vector<std::string>{"attempts/", "step-"}));  // in this order: who claims in between shows as a writer at least
+  lists.clear();
+  store.claim();
+  BOOST_TEST((lists == std::vector<std::string>{"attempts/", "attempts/"}));  // before and after its own claim
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_says_which_checkpoint_is_safe) {
+  MemoryStore objects;
+  HookedStore hooked(objects);
+  bool is_full = true;
+  hooked.before = [&](const std::string& verb, const std::string&) {
+    if (verb == "begin" && is_full) throw store_failure(TRAINHOST_RESOURCE_EXHAUSTED, "the disk is full");
+  };
+  const auto words_of_save = [&](CheckpointStore& store, uint64_t step) {
+    try {
+      store.save(SmallState(step).snapshot());
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("saved");
+  };
+  const auto has = [](const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; };
+  CheckpointStore store(hooked, small_options());
+  BOOST_TEST(has(words_of_save(store, 1), "checkpoint of step 1 was not saved: the disk is full; no checkpoint is safe yet; make room"));
+  is_full = false;
+  const std::string first = store.save(SmallState(2).snapshot()).info.id;
+  is_full = true;
+  BOOST_TEST(has(words_of_save(store, 3), "checkpoint " + first + " is safe"));
+  CheckpointStore resumed(hooked, small_options());
+  resumed.load_newest_verified();
+  BOOST_TEST(has(words_of_save(resumed, 3), "checkpoint " + first + " is safe"));
+  BOOST_TEST(has(words_of_save(store, 4), "checkpoint " + first + " is safe"));  // of a process that was replaced
+}
+
 BOOST_AUTO_TEST_CASE(a_probe_leaves_nothing) {
   MemoryStore objects;
   HookedStore hooked(objects);

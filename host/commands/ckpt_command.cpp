@@ -23,7 +23,7 @@ std::string time_text(int64_t unix_ms) { return unix_ms > 0 ? utc_timestamp(unix
 json list_entry(const CheckpointInfo& info) {
   json entry = {{"id", info.id},   {"step", info.step},   {"window", info.window},       {"attempt", info.attempt},         {"save", info.save},
                 {"bytes", info.bytes}, {"state", state_text(info)}, {"time", info.unix_ms > 0 ? json(time_text(info.unix_ms)) : json()}, {"evaluation", info.evaluation}};
-  if (!info.problem.empty()) entry["problem"] = info.problem;
+  if (const std::string& problem = info.problem.empty() ? info.mark_problem : info.problem; !problem.empty()) entry["problem"] = problem;
   return entry;
 }
 

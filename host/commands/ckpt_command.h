@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "checkpoint/reader.h"
+#include "checkpoint/copies.h"
 #include "checkpoint/store.h"
 #include "commands/ckpt_place.h"
 #include "commands/command_line.h"

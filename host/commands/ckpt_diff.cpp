@@ -22,15 +22,24 @@ constexpr size_t kRowsShown = 20;
 struct Side {
   CheckpointPlace& place;
   CheckpointFolder folder;
-  CheckpointReader reader;
   Manifest manifest;
   json run_state;
 
-  Side(CheckpointPlace& its_place, CheckpointFolder its_folder)
-      : place(its_place), folder(std::move(its_folder)), reader(place.objects(), "", folder, kReadThreads), manifest(reader.manifest(reader.commit())) {
-    const Buffer text = reader.object(manifest, kRunStateObject);
-    run_state = json::parse(text.text(), nullptr, false);
-    if (!run_state.is_object()) reader.fail("data", kRunStateObject, "is no JSON object");
+  Side(CheckpointPlace& its_place, CheckpointFolder its_folder) : place(its_place), folder(std::move(its_folder)) {
+    manifest = read([](CheckpointReader& reader) { return reader.manifest(reader.commit()); });
+    run_state = read([&](CheckpointReader& reader) {
+      const json parsed = json::parse(reader.object(manifest, kRunStateObject).text(), nullptr, false);
+      if (!parsed.is_object()) reader.fail("data", kRunStateObject, "is no JSON object");
+      return parsed;
+    });
+  }
+  /// The manifest vouches for what is read of any copy.
+  template <class Read>
+  std::invoke_result_t<Read, CheckpointReader&> read(const Read& use) {
+    return read_any_copy(place.objects(), folder, [&](ObjectStore& objects, const CheckpointFolder& copy) {
+      CheckpointReader reader(objects, "", copy, kReadThreads);
+      return use(reader);
+    });
   }
   uint64_t bytes(std::string_view object) const { return manifest.object(object).bytes; }
 };
@@ -61,7 +70,7 @@ PartResult compare_part(const Request& request, Side& before, Side& after, std::
   std::vector<Buffer> buffers;
   const auto read = [&](Side& side) {
     const ShownReading shown(request, side.place, side.bytes(object), format("reading {} of {}", object, side.folder.id.text()));
-    return side.reader.tensors(side.manifest, object, buffers);
+    return side.read([&](CheckpointReader& reader) { return reader.tensors(side.manifest, object, buffers); });
   };
   const std::vector<TensorView> a = read(before), b = read(after);
   PartResult result{std::string(object.substr(0, object.find('.'))), b.size(), {}};

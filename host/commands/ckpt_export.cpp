@@ -78,9 +78,8 @@ struct Exported {
   json model;  // what run_state.json says of it
 };
 
-Exported read_exported(const Request& request, CheckpointPlace& place) {
-  const CheckpointFolder folder = place.folder();
-  CheckpointReader reader(place.objects(), "", folder, kReadThreads);
+Exported read_exported(const Request& request, CheckpointPlace& place, ObjectStore& objects, const CheckpointFolder& folder) {
+  CheckpointReader reader(objects, "", folder, kReadThreads);
   const Manifest manifest = reader.manifest(reader.commit());
   Exported exported{folder.id.text(), {}, {}, json::object()};
   const Buffer text = reader.object(manifest, kRunStateObject);
@@ -145,7 +144,8 @@ ExitCode ckpt_export(const Request& request, CheckpointPlace& place, const std::
   if (request.format != "safetensors" && request.format != "huggingface")
     throw Error(ExitCode::kConfig, format("command line: --format {}: wanted safetensors or huggingface", request.format));
   Draft draft{fs::path(destination)};
-  Exported exported = read_or_refuse([&] { return read_exported(request, place); });
+  Exported exported = read_or_refuse(
+      [&] { return read_any_copy(place.objects(), place.folder(), [&](ObjectStore& objects, const CheckpointFolder& copy) { return read_exported(request, place, objects, copy); }); });
   if (request.format == "huggingface") export_hugging_face(exported, draft.path());
   else write_tensors(draft.path(), exported.weights);
   draft.finish();

@@ -1,4 +1,5 @@
 // `trainhost ckpt inspect` and `verify`: what is in a checkpoint, and whether all of it is right.
+#include <algorithm>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -23,10 +24,9 @@ struct Inspected {
   json run_state;
 };
 
-Inspected read_inspected(CheckpointPlace& place, const CheckpointFolder& folder) {
+Inspected read_inspected(ObjectStore& objects, const CheckpointFolder& folder) {
   Inspected inspected;
-  inspected.info = survey(place.objects(), "", {&folder, 1}).front();
-  CheckpointReader reader(place.objects(), "", folder, 1);
+  CheckpointReader reader(objects, "", folder, 1);
   inspected.manifest = reader.manifest(reader.commit());
   for (const ObjectRecord& record : inspected.manifest.objects)
     if (record.header_bytes > 0) inspected.parts.emplace_back(record.name, reader.header(inspected.manifest, record.name));
@@ -113,33 +113,100 @@ std::string text(const Inspected& inspected) {
   return out;
 }
 
-struct Verdict {
-  std::string id, state;
+/// What reading one copy back has shown.
+struct CopyVerdict {
+  bool is_there = true;
   std::optional<CheckpointDamage> damage;
 };
 
-Verdict verify_one(CheckpointPlace& place, const CheckpointFolder& folder, const CheckpointInfo& info) {
-  Verdict verdict{info.id, state_text(info), std::nullopt};
+CopyVerdict verify_copy(ObjectStore& objects, const CheckpointFolder& folder) {
+  CopyVerdict verdict;
   try {
-    verify_folder(place.objects(), "", folder, kReadThreads);
+    verify_folder(objects, "", folder, kReadThreads);
   } catch (const DamagedCheckpoint& error) {
     verdict.damage = error.damage();
   } catch (const NewerCheckpoint& error) {
-    verdict.damage = CheckpointDamage{info.id, "commit", "format", error.what()};
+    verdict.damage = CheckpointDamage{folder.id.text(), "commit", "format", error.what()};
   }
   return verdict;
 }
 
+/// One of several copies. A place may lag behind: it may lack the checkpoint, or a mark, and be right.
+CopyVerdict verify_in_place(ObjectStore& objects, uint32_t place, CheckpointFolder folder) {
+  OnePlace one(objects, place);
+  const auto is_there = [&](std::string_view name) {
+    try {
+      std::byte byte;
+      one.get(folder.id.text() + "/" + std::string(name), 0, {&byte, 1});
+      return true;
+    } catch (const PluginCallError& error) {
+      if (error.status() == TRAINHOST_NOT_FOUND) return false;
+      throw;
+    }
+  };
+  try {
+    if (!is_there(kCommitObject)) return {.is_there = false, .damage = {}};
+    for (const std::string_view mark : {kVerifiedObject, kGoodObject})
+      if (folder.has(mark) && !is_there(mark)) folder.sizes.erase(std::string(mark));
+    return verify_copy(one, of_any_size(folder));
+  } catch (const PluginCallError& error) {
+    return {.is_there = true, .damage = CheckpointDamage{folder.id.text(), "place", "", error.what()}};
+  }
+}
+
+struct Verdict {
+  std::string id, state;
+  std::vector<CopyVerdict> copies;  // one for each place
+
+  bool is_right() const {
+    const auto is_there = [](const CopyVerdict& copy) { return copy.is_there; };
+    return std::none_of(copies.begin(), copies.end(), [](const CopyVerdict& copy) { return copy.damage.has_value(); }) && std::any_of(copies.begin(), copies.end(), is_there);
+  }
+};
+
+Verdict verify_one(CheckpointPlace& place, const CheckpointFolder& folder, const CheckpointInfo& info) {
+  Verdict verdict{info.id, state_text(info), {}};
+  const uint32_t num_places = place.objects().num_places();
+  if (num_places == 1) verdict.copies.push_back(verify_copy(place.objects(), folder));
+  for (uint32_t i = 0; num_places > 1 && i < num_places; ++i) verdict.copies.push_back(verify_in_place(place.objects(), i, folder));
+  return verdict;
+}
+
+json as_json(const CheckpointDamage& damage) { return {{"region", damage.region}, {"object", damage.object}, {"reason", damage.reason}}; }
+
 json as_json(const Verdict& verdict) {
-  json entry = {{"id", verdict.id}, {"state", verdict.state}, {"is_right", !verdict.damage}};
-  if (verdict.damage) entry["damage"] = {{"region", verdict.damage->region}, {"object", verdict.damage->object}, {"reason", verdict.damage->reason}};
+  json entry = {{"id", verdict.id}, {"state", verdict.state}, {"is_right", verdict.is_right()}};
+  for (const CopyVerdict& copy : verdict.copies)
+    if (copy.damage && !entry.contains("damage")) entry["damage"] = as_json(*copy.damage);
+  if (verdict.copies.size() == 1) return entry;
+  entry["copies"] = json::array();
+  for (const CopyVerdict& copy : verdict.copies) {
+    json one = {{"is_there", copy.is_there}, {"is_right", copy.is_there && !copy.damage}};
+    if (copy.damage) one["damage"] = as_json(*copy.damage);
+    entry["copies"].push_back(std::move(one));
+  }
   return entry;
+}
+
+std::string copy_text(const CopyVerdict& copy) {
+  if (!copy.is_there) return "not there";
+  return copy.damage ? format("{}: {}: {}", copy.damage->region, copy.damage->object, copy.damage->reason) : "right";
+}
+
+/// Places are counted in the order of the backends, from 1.
+std::string text(const Verdict& verdict) {
+  if (verdict.copies.size() == 1) return copy_text(verdict.copies.front());
+  std::string all;
+  for (size_t i = 0; i < verdict.copies.size(); ++i) all += format("{}place {}: {}", i ? "; " : "", i + 1, copy_text(verdict.copies[i]));
+  return all;
 }
 
 }  // namespace
 
 ExitCode ckpt_inspect(const Request& request, CheckpointPlace& place) {
-  const Inspected inspected = read_or_refuse([&] { return read_inspected(place, place.folder()); });
+  const CheckpointFolder folder = place.folder();
+  Inspected inspected = read_or_refuse([&] { return read_any_copy(place.objects(), folder, read_inspected); });
+  inspected.info = survey(place.objects(), "", {&folder, 1}).front();
   if (request.is_json) std::cout << as_json(inspected).dump() << "\n";
   else std::cout << text(inspected);
   return ExitCode::kDone;
@@ -155,12 +222,11 @@ ExitCode ckpt_verify(const Request& request, CheckpointPlace& place) {
   std::vector<std::vector<std::string>> rows{{"CHECKPOINT", "SIZE", "STATE", "READ BACK"}};
   size_t num_damaged = 0;
   for (size_t i = 0; i < folders.size(); ++i) {
-    const ShownReading shown(request, place, infos[i].bytes, "reading " + infos[i].id);
+    const ShownReading shown(request, place, infos[i].bytes * place.objects().num_places(), "reading " + infos[i].id);
     const Verdict verdict = verify_one(place, folders[i], infos[i]);
-    num_damaged += verdict.damage.has_value();
+    num_damaged += !verdict.is_right();
     answer["checkpoints"].push_back(as_json(verdict));
-    const std::string found = verdict.damage ? format("{}: {}: {}", verdict.damage->region, verdict.damage->object, verdict.damage->reason) : "right";
-    rows.push_back({verdict.id, size_text(infos[i].bytes), verdict.state, found});
+    rows.push_back({verdict.id, size_text(infos[i].bytes), verdict.state, text(verdict)});
   }
   answer["num_damaged"] = num_damaged;
   std::cout << (request.is_json ? answer.dump() + "\n" : align_columns(rows, "lrll", 0));

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "checkpoint/survey.h"
 #include "commands/job.h"
+#include "config/plugin_list.h"
 #include "config/schema.h"
 
 namespace trainhost {
@@ -81,6 +82,21 @@ std::vector<ChosenPlugin> backend_for(const Request& request, const std::string&
   return {{record, std::move(settings)}};
 }
 
+/// Whether the run's checkpoints are more than the files below its folder: it names a place, or decorates its backend.
+bool lies_elsewhere(const fs::path& folder) {
+  ConfigTree tree;
+  tree.add_file(folder / "config.toml");
+  if (tree.find({"checkpoint", "uri"})) return true;
+  const PluginLists lists = plugin_lists(tree);
+  const PluginCatalog catalog = load_catalog(tree);
+  const auto decorates = [&](const std::string& word) {
+    return std::any_of(catalog.records().begin(), catalog.records().end(), [&](const PluginRecord& record) {
+      return record.kind == "checkpoint_backend" && record.decorates > 0 && (word == record.name || word == record.full_name());
+    });
+  };
+  return !lists.checkpoint_decorators.empty() || std::any_of(lists.plugins.begin(), lists.plugins.end(), decorates);
+}
+
 /// What a run folder's own config says, decorators too.
 std::vector<ChosenPlugin> backends_of_run(const Request& request, const fs::path& folder) {
   Request layers = request;
@@ -113,6 +129,12 @@ class CheckpointPlace::MeteredStore : public ObjectStore {
   }
   std::vector<StoredObject> list(std::string_view prefix) override { return objects_.list(prefix); }
   void remove(std::string_view key) override { objects_.remove(key); }
+  uint32_t num_places() const override { return objects_.num_places(); }
+  uint64_t get_copy(uint32_t place, std::string_view key, uint64_t offset, std::span<std::byte> out) override {
+    const uint64_t got = objects_.get_copy(place, key, offset, out);
+    if (meter) meter(got);
+    return got;
+  }
 
  private:
   ObjectStore& objects_;
@@ -123,7 +145,7 @@ std::unique_ptr<CheckpointPlace> CheckpointPlace::open(const Request& request, c
   if (!has_scheme(word)) {
     if (!fs::exists(word)) throw Error(ExitCode::kConfig, format("{}: there is nothing; give a run folder, a checkpoint, a folder of checkpoints, or a URI such as s3://BUCKET/PREFIX", word));
     fs::path path = without_slashes(fs::absolute(word).lexically_normal().string());
-    if (is_run_folder(path) && !fs::exists(path / "checkpoints"))
+    if (is_run_folder(path) && (lies_elsewhere(path) || !fs::exists(path / "checkpoints")))
       return std::unique_ptr<CheckpointPlace>(new CheckpointPlace(word, std::nullopt, backends_of_run(request, word)));
     if (is_run_folder(path)) path /= "checkpoints";
     uri = "file:" + path.string();

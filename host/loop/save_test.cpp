@@ -3,6 +3,7 @@
 
 #include <future>
 #include <map>
+#include <thread>
 
 #include "loop/testing/test_run.h"
 
@@ -50,14 +51,81 @@ BOOST_AUTO_TEST_CASE(training_goes_on_and_the_next_save_waits_its_turn) {
   for (const CheckpointInfo& info : checkpoints) BOOST_TEST(saved_digest(info) == digests.at(info.window));
 }
 
+/// Training waits for the copy, and not for what is written: no part of it is until the next window.
+BOOST_AUTO_TEST_CASE(in_mode_wait_training_waits_for_the_copy_alone) {
+  run.save_mode = SaveMode::kWait;
+  run.max = {interval("6window"), interval("20step")};
+  std::promise<void> window_five_begins;
+  const std::thread::id training = std::this_thread::get_id();
+  bool has_waited_for_copy = false, had_at_five = false;
+  run.engine.before_copy_ends = [&] { has_waited_for_copy |= std::this_thread::get_id() == training; };
+  run.hooked.before = [waits = window_five_begins.get_future().share()](const std::string& verb, const std::string&) {
+    if (verb == "begin") waits.wait();
+  };
+  run.engine.before_apply = [&](uint64_t window) {
+    digests[window - 1] = run.engine.digest();
+    if (window != 5) return;
+    had_at_five = has_waited_for_copy;
+    window_five_begins.set_value();
+  };
+  run.train();
+  digests[6] = run.engine.digest();
+  BOOST_TEST(had_at_five);
+  const std::vector<CheckpointInfo> checkpoints = run.checkpoints();
+  BOOST_REQUIRE(checkpoints.size() == 2u);
+  BOOST_TEST((checkpoints[0].window == 4u && checkpoints[1].window == 6u));
+  for (const CheckpointInfo& info : checkpoints) BOOST_TEST(saved_digest(info) == digests.at(info.window));
+}
+
 BOOST_AUTO_TEST_CASE(a_save_reports_its_parts) {
-  run.max = {interval("4window"), interval("20step")};
-  run.checkpoint_every = "2window";
+  run.max = {interval("12window"), interval("20step")};
+  run.checkpoint_every = "6window";
   run.train();
   const std::vector<Event> saved = run.events_of("checkpoint_saved");
+  BOOST_REQUIRE(saved.size() == 2u);
   BOOST_TEST(saved.front().details.at("copy_seconds") == 0.5);
   BOOST_TEST(saved.back().details.at("copy_seconds") == 0.0);  // the last one has nothing to overlap with
-  for (const Event& event : saved) BOOST_TEST(event.details.at("seconds") >= 0.0);
+  for (const Event& event : saved) {
+    for (const char* name : {"seconds", "write_seconds", "commit_seconds"}) BOOST_TEST(event.details.at(name) >= 0.0, name);
+    uint64_t bytes = 0;
+    for (const auto& [key, content] : disk.contents)
+      if (key.starts_with(event.details.at("key").get<std::string>() + "/") && (key.ends_with(".safetensors") || key.ends_with(".json"))) bytes += content.size();
+    BOOST_TEST(event.details.at("bytes") == bytes);
+  }
+}
+
+/// Rows are seen eight windows late: what counts is when a window ran. Those behind the thirtieth, where the save begins, take longer.
+BOOST_AUTO_TEST_CASE(a_save_reports_the_windows_beside_it_and_the_others) {
+  run.max = {interval("40window"), interval("80step")};
+  run.checkpoint_every = "30window";
+  run.engine.window_seconds = [](uint64_t window) { return window <= 30 ? 0.25 : 0.75; };
+  std::promise<void> window_thirty_five_begins;
+  run.engine.before_copy_ends = [waits = window_thirty_five_begins.get_future().share()] { waits.wait(); };
+  run.engine.before_apply = [&](uint64_t window) {
+    if (window == 35) window_thirty_five_begins.set_value();
+  };
+  run.train();
+  std::vector<double> during, outside;
+  for (const Event& event : run.events_of("checkpoint_saved"))
+    for (const char* name : {"p50", "p99"}) {
+      if (const auto& value = event.details.at(format("window_{}_during", name)); !value.is_null()) during.push_back(value);
+      if (const auto& value = event.details.at(format("window_{}_outside", name)); !value.is_null()) outside.push_back(value);
+    }
+  BOOST_TEST(!during.empty());
+  for (const double seconds : during) BOOST_TEST(seconds == 0.75);
+  BOOST_TEST_REQUIRE(outside.size() >= 2u);
+  BOOST_TEST((outside[0] == 0.25 && outside[1] == 0.25));
+}
+
+BOOST_AUTO_TEST_CASE(a_save_that_ended_is_entered_before_the_next_one_begins) {
+  run.max = {interval("300window"), interval("1000step")};
+  run.checkpoint_every = "1window";
+  run.good_after = 1000;
+  run.train();
+  std::map<std::string, uint64_t> windows;
+  for (const CheckpointInfo& info : run.checkpoints()) windows[info.id] = info.window;
+  BOOST_REQUIRE(windows.size() > 2u);
+  for (const auto& [id, pending] : run.state.pending_good) BOOST_TEST(pending.window == windows.at(id), id);
 }
 
 BOOST_AUTO_TEST_CASE(an_automatic_interval_begins_with_a_save_that_is_measured) {

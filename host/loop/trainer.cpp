@@ -96,7 +96,7 @@ std::optional<Outcome> Trainer::observe_rows(uint64_t window) {
   collect_rows(window);
   while (!state_.undelivered.empty() && state_.undelivered.front().window <= window) {
     const WindowRow row = state_.observe_next();
-    parts_.reporter.row(state_, row, parts_.checkpoints.is_saving());
+    parts_.reporter.row(state_, row, was_saving(row.window));
     if (telemetry_due_.reached(observed_amounts(state_, options_.scale, parts_.ledger))) {
       parts_.reporter.step(state_);
       is_line_due_ = true;
@@ -173,7 +173,9 @@ bool Trainer::is_save_due() {
 
 // A save that becomes due while one is under way begins when that one has ended, with the state of then.
 void Trainer::save_what_is_due() {
-  if (!parts_.checkpoints.is_saving() && may_save_be_due()) begin_save();
+  const bool is_free = !parts_.checkpoints.is_saving();
+  report_saves();  // what has ended is entered before the next one takes its place
+  if (is_free && may_save_be_due()) begin_save();
   report_saves();
 }
 
@@ -181,9 +183,14 @@ void Trainer::save_what_is_due() {
 void Trainer::begin_save() {
   parts_.checkpoints.begin_copy();
   if (!is_save_due() || is_condemned()) return parts_.checkpoints.drop_copy();
+  savings_.push_back({state_.windows, UINT64_MAX});
   parts_.checkpoints.begin(state_, evaluation_);
   saved_window_ = state_.windows;
   saved_seconds_ = parts_.ledger.seconds();
+}
+
+bool Trainer::was_saving(uint64_t window) const {
+  return std::any_of(savings_.begin(), savings_.end(), [&](const Saving& saving) { return saving.before < window && window <= saving.until; });
 }
 
 // Waits until the state as it is now is safe.
@@ -198,6 +205,8 @@ bool Trainer::save() {
 bool Trainer::report_saves() {
   const Checkpoints::News news = parts_.checkpoints.take_news(state_);
   bool is_sound = true;
+  std::erase_if(savings_, [&](const Saving& saving) { return saving.until < state_.observed.window; });
+  if (!news.saved.empty() && !savings_.empty()) savings_.back().until = std::min(savings_.back().until, state_.windows);
   for (const Checkpoints::Saved& saved : news.saved) {
     parts_.reporter.checkpoint(state_, saved);
     is_sound = saved.report.problem.empty();

@@ -79,6 +79,7 @@ class Trainer {
   void begin_save();
   bool save();          // false: nothing was saved, since the state is condemned or not finite
   bool report_saves();  // false: the newest of those that ended was not finite
+  bool was_saving(uint64_t window) const;
   bool is_condemned() const;
   void save_what_can_be_saved() noexcept;
   Outcome finish(Outcome outcome);
@@ -94,6 +95,10 @@ class Trainer {
   std::map<std::string, double> evaluation_;
   uint64_t saved_window_ = 0;        // windows tried at the newest checkpoint
   double saved_seconds_ = 0;         // of the run, then
+  struct Saving {
+    uint64_t before, until;  // the save ran beside the windows in between, the last one included
+  };
+  std::vector<Saving> savings_;      // that windows not yet seen may lie in
   uint64_t evaluated_window_ = 0;    // at the newest evaluation of all sets
 };
 

@@ -19,15 +19,15 @@ struct Cut {
 
 constexpr Loss kLosses[] = {Loss::kNothing, Loss::kEverything, Loss::kBytes, Loss::kZeroed, Loss::kNames, Loss::kTail, Loss::kScattered};
 
-/// What a new process finds wrong after the cut; empty when all is well.
+/// What a new process finds wrong after the cut; empty when all is well. All that has a commit record is right, also what retention was removing.
 std::string fault_after(const DiskHistory& history, const Cut& cut, Honoured honoured = {}) {
   const Scratch scratch;
   history.build(cut.at, cut.loss, cut.seed, scratch.path(), honoured);
-  const Ending ending = run_plain(writer(scratch.path() / "place", {"restore", "save", "restore"}));
+  const Ending ending = run_plain(writer(scratch.path() / "place", {"restore", "verify", "save", "restore"}));
   const std::vector<Said> said = parse(ending.output);
   const uint64_t announced = newest_step(history.words(cut.at));
-  const bool is_right = ending.exit_code == 0 && said.size() == 3 && said[0].verb == "restored" && said[0].step >= announced && said[0].step <= announced + 1 && said[1].verb == "saved" &&
-                        said[2].verb == "restored" && said[2].step == said[0].step + 1;
+  const bool is_right = ending.exit_code == 0 && said.size() == 4 && said[0].verb == "restored" && said[0].step >= announced && said[0].step <= announced + 1 && said[1].verb == "right" &&
+                        said[2].verb == "saved" && said[3].verb == "restored" && said[3].step == said[0].step + 1;
   if (is_right) return {};
   return "cut after " + std::to_string(cut.at) + " events, loss " + std::to_string(static_cast<int>(cut.loss)) + ", announced " + std::to_string(announced) + ":\n" + ending.output;
 }

@@ -5,11 +5,13 @@
 //     claim     takes the run over
 //     good      marks the checkpoint of the last save
 //     list      names the checkpoints that count
+//     verify    reads every checkpoint back that has a commit record
 #include <unistd.h>
 
 #include <exception>
 #include <filesystem>
 
+#include "checkpoint/reader.h"
 #include "checkpoint/store.h"
 #include "checkpoint/test_store.h"
 #include "plugin/instance.h"
@@ -41,6 +43,7 @@ class Writer {
     else if (verb == "claim") claim();
     else if (verb == "good") say(store_.mark_good(newest_id_) ? "good" : "gone");
     else if (verb == "list") list();
+    else if (verb == "verify") verify();
     else throw std::runtime_error("no verb: " + verb);
   }
 
@@ -77,6 +80,20 @@ class Writer {
 
   void list() {
     for (const CheckpointInfo& info : store_.list()) say(format("holds {}{}", info.step, info.is_verified ? "" : " (not verified)"));
+  }
+
+  void verify() {
+    uint64_t num_right = 0;
+    for (const CheckpointFolder& folder : list_folders(*objects_, "")) {
+      if (!folder.is_committed()) continue;
+      try {
+        verify_folder(*objects_, "", folder, 2);
+        ++num_right;
+      } catch (const DamagedCheckpoint& error) {
+        say(format("damaged {}", error.what()));
+      }
+    }
+    say(format("right {}", num_right));
   }
 
   RunFacts facts_;

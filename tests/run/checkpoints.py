@@ -83,7 +83,9 @@ class Looking(TrainedTestCase):
         self.assertEqual(self.ask("verify", self.trained.path)["num_damaged"], 0)
         self.assert_names(self.trainhost("ckpt", "verify", self.place).out, "READ BACK", "right", self.checkpoints[0].name)
         victim = self.checkpoints[2]
-        for name in ("weights.safetensors", "optimizer.safetensors", "engine.safetensors", "plugins.safetensors", "run_state.json", "manifest.json", "commit"):
+        names = sorted(path.name for path in victim.iterdir())
+        self.assertEqual(names, ["commit", "engine.safetensors", "good", "manifest.json", "optimizer.safetensors", "plugins.safetensors", "run_state.json", "verified", "weights.safetensors"])
+        for name in names:
             whole = (victim / name).read_bytes()
             self.replace(victim / name, whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
             answer = self.ask("verify", self.place, code=14)
@@ -92,6 +94,15 @@ class Looking(TrainedTestCase):
             self.assertIn(name, self.trainhost("ckpt", "verify", victim, code=14).out)
             self.replace(victim / name, whole)
         self.trainhost("ckpt", "verify", victim)
+
+    def test_a_damaged_mark_does_not_count(self):
+        good = self.checkpoints[2] / "good"
+        whole = good.read_bytes()
+        self.replace(good, whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
+        entries = self.ask("list", self.place)["checkpoints"]
+        self.assertEqual([entry["state"] for entry in entries], ["good", "good", "verified", "verified", "verified"])
+        self.assert_names(entries[2]["problem"], "mark: good", "checksum")
+        self.trainhost("ckpt", "inspect", self.checkpoints[2])
 
     @staticmethod
     def replace(path, content):

@@ -5,6 +5,7 @@ import signal
 import sys
 
 from harness import GPT, MLP, Folder, main
+from safetensors.numpy import load_file
 from stores import BucketTestCase, Gate, MotoTestCase
 
 ARRIVED = "is in the far place too"
@@ -64,6 +65,50 @@ class Mirrored(MotoTestCase):
     def test_both_places_hold_the_same_after_retention(self):
         self.trainhost("run", "mlp.toml", "max=60step", "checkpoint.keep_last=1", "checkpoint.good_after=5", *self.bucket)
         self.assert_mirrored(self.run_folder("mlp"))
+
+    def ckpt(self, *words, code=0):
+        return self.trainhost("ckpt", *words, "--json", code=code).json()
+
+    def test_ckpt_asks_both_places(self):
+        self.trainhost("run", "mlp.toml", "max=15step", "checkpoint.keep_last=3", *self.bucket)
+        run = self.run_folder("mlp")
+        ids = [path.name for path in run.checkpoints()]
+        verdicts = self.ckpt("verify", run.path)["checkpoints"]
+        self.assertEqual([verdict["copies"] for verdict in verdicts], 3 * [2 * [{"is_there": True, "is_right": True}]])
+        for name in ("weights.safetensors", "commit"):
+            victim = run.newest() / name
+            whole = victim.read_bytes()
+            victim.write_bytes(whole[:-3] + bytes([whole[-3] ^ 4]) + whole[-2:])
+            answer = self.trainhost("ckpt", "verify", run.path, code=14)
+            self.assertRegex(answer.out, rf"{ids[2]} .*place 1: \w+: {name}: .*; place 2: right")
+            verdict = self.ckpt("verify", run.path, code=14)["checkpoints"][2]
+            self.assertEqual((verdict["is_right"], verdict["damage"]["object"], verdict["copies"][1]), (False, name, {"is_there": True, "is_right": True}))
+            self.assertEqual(self.ckpt("inspect", run.path)["id"], ids[2], "the bucket has it whole")
+            self.ckpt("export", run.path, f"{name}.out")
+            self.ckpt("diff", run.path, f"s3://bucket/{self.prefix}/mlp")
+            victim.write_bytes(whole)
+        exported = self.download(f"{self.prefix}/mlp").newest() / "weights.safetensors"
+        for name in ("weights.safetensors.out", "commit.out"):
+            self.assertEqual({key: value.tobytes() for key, value in load_file(str(self.folder / name)).items()}, {key: value.tobytes() for key, value in load_file(str(exported)).items()})
+
+    def test_a_folder_that_was_lost_is_looked_at_in_the_bucket(self):
+        self.trainhost("run", "mlp.toml", "max=10step", *self.bucket)
+        run = self.run_folder("mlp")
+        newest = run.newest().name
+        shutil.rmtree(run.path / "checkpoints")
+        (run.path / "checkpoints").mkdir()
+        self.assertEqual(self.ckpt("list", run.path)["checkpoints"][-1]["id"], newest)
+        verdict = self.ckpt("verify", run.path)["checkpoints"][-1]
+        self.assertEqual(verdict["copies"], [{"is_there": False, "is_right": False}, {"is_there": True, "is_right": True}])
+
+    def test_prune_removes_in_both_places(self):
+        self.trainhost("run", "mlp.toml", "max=25step", "checkpoint.keep_last=9", "checkpoint.good_after=8", *self.bucket)
+        run = self.run_folder("mlp")
+        oldest = run.checkpoints()[0].name
+        self.assertEqual(self.ckpt("prune", run.path, "--keep-last", "1")["removed"], [oldest])
+        self.assertFalse((run.path / "checkpoints" / oldest).exists())
+        self.assert_mirrored(run)
+        self.assertNotIn(oldest, [entry["id"] for entry in self.ckpt("list", run.path)["checkpoints"]])
 
     def interrupt(self, process):
         process.signal(signal.SIGINT)

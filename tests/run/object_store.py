@@ -4,6 +4,7 @@ import json
 import signal
 
 from harness import GPT, MLP, Folder, crc32c, main
+from safetensors.numpy import load_file
 from stores import BucketTestCase, FaultServer, MotoTestCase
 
 
@@ -67,6 +68,36 @@ class RealStore(MotoTestCase):
         self.trainhost("run", "mlp.toml", "max=15step", "--plugins", "s3ckpt", "checkpoint.uri=s3://bucket/child", "--name", "child", "--resume", "s3://bucket/parent/parent")
         self.assertEqual(self.run_folder("child").events("restored")[0]["step"], 10)
 
+    def test_checkpoints_in_a_bucket_are_looked_at_and_pruned(self):
+        self.write("mlp.toml", MLP)
+        self.trainhost("run", "mlp.toml", "max=15step", "checkpoint.keep_last=3", "--plugins", "s3ckpt", "checkpoint.uri=s3://bucket/looked")
+        place = "s3://bucket/looked/mlp"
+        ids = sorted({key.split("/")[0] for key in self.keys("looked/mlp") if key.startswith("step-")})
+        self.assertEqual(len(ids), 3)
+        for word in (place, "runs/mlp"):
+            entries = self.trainhost("ckpt", "list", word, "--json").json()["checkpoints"]
+            self.assertEqual([(entry["id"], entry["state"]) for entry in entries], [(name, "verified") for name in ids])
+        self.assertEqual(self.trainhost("ckpt", "inspect", place, "--json").json()["id"], ids[-1])
+        self.assertEqual(self.trainhost("ckpt", "verify", place, "--json").json()["num_damaged"], 0)
+        self.assertFalse(self.trainhost("ckpt", "diff", f"{place}/{ids[0]}", f"{place}/{ids[1]}", "--json").json()["is_equal"])
+        self.trainhost("ckpt", "export", place, "out.safetensors")
+        downloaded = self.download("looked/mlp")
+        self.assertEqual(load_file(str(self.folder / "out.safetensors")).keys(), load_file(str(downloaded.newest() / "weights.safetensors")).keys())
+        for name, tensor in load_file(str(downloaded.newest() / "weights.safetensors")).items():
+            self.assertEqual(load_file(str(self.folder / "out.safetensors"))[name].tobytes(), tensor.tobytes())
+        self.damage(f"looked/mlp/{ids[1]}/optimizer.safetensors")
+        verdicts = self.trainhost("ckpt", "verify", place, "--json", code=14).json()["checkpoints"]
+        self.assertEqual([entry["is_right"] for entry in verdicts], [True, False, True])
+        self.assertEqual(verdicts[1]["damage"]["object"], "optimizer.safetensors")
+        self.trainhost("ckpt", "verify", f"{place}/{ids[0]}")
+        self.assertEqual(self.trainhost("ckpt", "prune", place, "--keep-every", "10", "--json").json()["removed"], [ids[1]])  # ids[0] is the next to become good
+        self.assertEqual(sorted({key.split("/")[0] for key in self.keys("looked/mlp") if key.startswith("step-")}), [ids[0], ids[2]])
+
+    def damage(self, key):
+        content = bytearray(self.s3.get_object(Bucket="bucket", Key=key)["Body"].read())
+        content[-3] ^= 1
+        self.s3.put_object(Bucket="bucket", Key=key, Body=bytes(content))
+
     def test_mistakes_are_refused_before_training(self):
         self.write("mlp.toml", MLP)
         options = ("mlp.toml", "--plugins", "s3ckpt")
@@ -87,6 +118,10 @@ class FailingStore(BucketTestCase):
         self.write("mlp.toml", MLP)
         self.options = ("mlp.toml", "max=30step", "--plugins", "s3ckpt", "checkpoint.uri=s3://bucket/runs", "s3ckpt.tries=2")
 
+    def newest_announced(self, name):
+        """The id of the newest checkpoint that the run's log calls verified."""
+        return self.run_folder(name).events("checkpoint_verified")[-1]["key"]
+
     def test_a_store_that_ails_is_not_noticed(self):
         for fault in ("3 status=503,SlowDown weights", "2 reset manifest", "2 lost commit$", "2 cut ^GET .*weights", "1 lost ^PUT .*verified"):
             self.store.ask(f"fault {fault}")
@@ -99,7 +134,7 @@ class FailingStore(BucketTestCase):
         self.store.ask("fault 99999 status=503,SlowDown ^PUT ")
         result = process.end()
         self.assertEqual(result.code, 16, result.err)
-        self.assert_names(result.err, "SlowDown", "s3://bucket/runs/mlp/", "503")
+        self.assert_names(result.err, "SlowDown", "s3://bucket/runs/mlp/", "503", f"checkpoint {self.newest_announced('mlp')} is safe")
         self.store.ask("forget")
         self.trainhost("run", *self.options, "evaluation.heldout.every=5step", "--out", "other")
         other = Folder(self.folder / "other" / "mlp")
@@ -111,6 +146,15 @@ class FailingStore(BucketTestCase):
         result = self.trainhost("run", *self.options, code=16)
         self.assert_names(result.err, "AccessDenied", "s3:PutObject", "s3://bucket/runs/mlp/")
         self.assertNotIn("run_start", (self.folder / "runs/mlp/log.jsonl").read_text())
+
+    def test_a_key_that_may_only_read_lists_and_verifies(self):
+        self.trainhost("run", *self.options)
+        self.store.ask("set read_only yes")
+        place = "s3://bucket/runs/mlp"
+        entries = self.trainhost("ckpt", "list", place, "--json").json()["checkpoints"]
+        self.assertEqual(entries[-1]["step"], 30)
+        self.assertEqual(self.trainhost("ckpt", "verify", place, "--json").json()["num_damaged"], 0)
+        self.assert_names(self.trainhost("ckpt", "prune", place, "--keep-last", "1", code=16).err, "AccessDenied", "s3:DeleteObject")
 
     def test_a_clock_that_is_an_hour_off_does_no_harm(self):
         self.store.ask("set clock_offset 3600")
@@ -129,7 +173,7 @@ class FailingStore(BucketTestCase):
         self.store.process.kill()
         result = process.end()
         self.assertEqual(result.code, 16, result.err)
-        self.assert_names(result.err, self.store.url, "s3://bucket/runs/mlp/", "is the endpoint up")
+        self.assert_names(result.err, self.store.url, "s3://bucket/runs/mlp/", "is the endpoint up", f"checkpoint {self.newest_announced('mlp')} is safe")
         self.assertEqual(self.run_folder("mlp").events("run_end")[-1]["exit_code"], 16)
 
 

@@ -49,6 +49,16 @@ class KilledRuns(TestCase):
         saved = self.run_folder("whole").events("checkpoint_saved")
         self.assertTrue(all(event["copy_seconds"] > 0 for event in saved[:-1]), saved)
 
+    def test_killed_while_saves_wait_for_their_copies(self):
+        self.write("gpt.toml", GPT)
+        options = ("gpt.toml", "max=25step", "checkpoint.every=1step", "checkpoint.mode=wait")
+        self.trainhost("run", *options, "--name", "whole")
+        self.kill_after(10, *options, "--name", "cut")
+        self.trainhost("run", *options, "--name", "cut")
+        self.assert_same_run("whole", "cut")
+        saved = self.run_folder("whole").events("checkpoint_saved")
+        self.assertTrue(all(event["copy_seconds"] > 0 for event in saved[:-1]), saved)
+
     def test_half_then_raised_equals_whole(self):
         self.write("mlp.toml", MLP)
         self.trainhost("run", "mlp.toml", "--name", "whole", "max=24step", "cosine.length=24step")

@@ -29,6 +29,7 @@ class FakeEngine final : public Engine {
   enum class Fate { kApplied, kNotFinite, kEmpty };
   std::function<Fate(uint64_t window)> fate = [](uint64_t) { return Fate::kApplied; };
   std::function<void(uint64_t window)> before_apply = [](uint64_t) {};
+  std::function<double(uint64_t window)> window_seconds = [](uint64_t) { return std::numeric_limits<double>::quiet_NaN(); };
   std::function<void()> during_evaluation = [] {};
   std::function<void()> before_copy_ends = [] {};  // on the thread that waits for it
   uint64_t max_samples = ~uint64_t{0}, max_evaluation_samples = ~uint64_t{0};  // of a micro-batch that fits
@@ -175,6 +176,7 @@ class FakeEngine final : public Engine {
     row.loss_sum = what == Fate::kNotFinite ? std::numeric_limits<double>::quiet_NaN() : row.count * static_cast<double>(value_of(digest_));
     row.gradient_norm = what == Fate::kNotFinite ? std::numeric_limits<double>::infinity() : 1;
     row.metrics = {row.count / 2};
+    row.seconds = window_seconds(window_);
     return row;
   }
 

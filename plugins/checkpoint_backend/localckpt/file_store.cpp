@@ -70,6 +70,15 @@ void remove_empty_folders(const std::filesystem::path& folder) {
   }
 }
 
+/// Another process may remove the folder meanwhile.
+void sync_if_there(const std::filesystem::path& folder) {
+  try {
+    sync_folder(folder);
+  } catch (const PluginError& error) {
+    if (error.status != TRAINHOST_NOT_FOUND) throw;
+  }
+}
+
 }  // namespace
 
 std::filesystem::path FileStore::path_of(std::string_view key) const {
@@ -207,8 +216,12 @@ std::vector<FoundFile> FileStore::list(std::string_view prefix) const {
   return found;
 }
 
+/// What was removed from the folder before, also by a process that was killed then, is gone for good before this is: else a power cut may bring the record of a
+/// checkpoint back, and not what it vouches for.
 void FileStore::remove(std::string_view key) {
   const std::filesystem::path path = path_of(key);
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) == 0 && !S_ISDIR(found.st_mode)) sync_if_there(path.parent_path());
   if (::unlink(path.c_str()) != 0) {
     struct stat facts{};
     const int error = errno;

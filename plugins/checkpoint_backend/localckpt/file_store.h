@@ -39,7 +39,7 @@ class FileStore {
   bool create(std::string_view key, std::span<const std::byte> bytes);  // false: the key holds other bytes
   size_t get(std::string_view key, uint64_t offset, std::span<std::byte> out) const;
   std::vector<FoundFile> list(std::string_view prefix) const;  // in bytewise order of the keys
-  void remove(std::string_view key);
+  void remove(std::string_view key);  // removals from one folder reach the disk in their order
 
  private:
   /// A temporary file of `size` bytes in the folder of `path`, which is made when it is missing.

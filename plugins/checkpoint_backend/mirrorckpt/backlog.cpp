@@ -56,6 +56,7 @@ std::vector<std::string> Backlog::learn_far(const Listing& near, const Listing& 
   std::vector<std::string> unlike;
   std::deque<Item> since_start;
   std::swap(since_start, pending_);
+  order_ages(near, far);
   for (const Listing& folder : committed_folders(near))
     for (const auto& object : folder) {
       if (is_hidden(object.key)) continue;
@@ -64,7 +65,30 @@ std::vector<std::string> Backlog::learn_far(const Listing& near, const Listing& 
       queue({object.key, object.size, record_rank(object.key) > 0, now});
     }
   for (Item& item : since_start) queue(std::move(item));
+  const auto is_pending = [&](const std::string& folder) { return std::any_of(pending_.begin(), pending_.end(), [&](const Item& item) { return folder_of(item.key) == folder; }); };
+  for (const auto& [folder, age] : ages_)
+    if (far_.contains(folder + "/" + std::string(kCommit)) && commits_.contains(folder) && !is_pending(folder)) newest_far_age_ = std::max(newest_far_age_, age);
   return unlike;
+}
+
+// What the far place holds came there in the order of its commits; what it lacks comes later. Of equal times, as some stores count in seconds, the near place's decide.
+void Backlog::order_ages(const Listing& near, const Listing& far) {
+  struct Times {
+    std::int64_t far = INT64_MAX, near = 0;
+  };
+  std::map<std::string, Times, std::less<>> folders;
+  for (const auto& object : near)
+    if (is_commit(object.key)) folders[std::string(folder_of(object.key))].near = object.modified_unix_ms;
+  for (const auto& object : far)
+    if (is_commit(object.key)) folders[std::string(folder_of(object.key))].far = object.modified_unix_ms;
+  std::vector<std::pair<std::string, Times>> sorted(folders.begin(), folders.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return std::pair(a.second.far, a.second.near) < std::pair(b.second.far, b.second.near); });
+  for (std::size_t i = 0; i < sorted.size(); ++i) ages_.emplace(sorted[i].first, static_cast<std::int64_t>(i) - static_cast<std::int64_t>(sorted.size()));
+}
+
+std::int64_t Backlog::age_of(std::string_view folder) const {
+  const auto age = ages_.find(folder);
+  return age == ages_.end() ? kOldest : age->second;
 }
 
 void Backlog::queue(Item item) {
@@ -98,11 +122,14 @@ void Backlog::end_remove(std::string_view key) {
 }
 
 void Backlog::remove_far_later(std::string_view key) {
-  const auto age = ages_.find(folder_of(key));
-  if (hidden_.emplace(key).second) removals_.push_back({std::string(key), age == ages_.end() ? 0 : age->second});
+  if (hidden_.emplace(key).second) removals_.emplace_back(key);
 }
 
-bool Backlog::may_remove_far() const { return !removals_.empty() && (newest_far_age_ > removals_.front().age || commits_.empty()); }
+bool Backlog::may_remove_far() const { return !removals_.empty() && (newest_far_age_ > age_of(folder_of(removals_.front())) || commits_.empty()); }
+
+std::size_t Backlog::num_removals() const {
+  return static_cast<std::size_t>(std::count_if(removals_.begin(), removals_.end(), [](const std::string& key) { return !folder_of(key).empty(); }));
+}
 
 bool Backlog::has_work() const { return !pending_.empty() || may_remove_far() || !near_removals_.empty() || !is_far_known_; }
 
@@ -110,7 +137,7 @@ std::optional<Work> Backlog::next() {
   auto item = std::find_if(pending_.begin(), pending_.end(), [&](const Item& other) { return !folder_in_work_.empty() && folder_of(other.key) == folder_in_work_; });
   if (item == pending_.end()) {
     folder_in_work_.clear();
-    if (may_remove_far()) return Work{Work::Kind::kRemove, {removals_.front().key, 0, false, {}}};
+    if (may_remove_far()) return Work{Work::Kind::kRemove, {removals_.front(), 0, false, {}}};
     if (pending_.empty()) return std::nullopt;
     item = pending_.begin();
     folder_in_work_ = folder_of(item->key);
@@ -121,7 +148,7 @@ std::optional<Work> Backlog::next() {
 void Backlog::sent(const Item& item) {
   far_[item.key] = item.size;
   std::erase_if(pending_, [&](const Item& other) { return other.key == item.key; });
-  if (const auto age = ages_.find(folder_of(item.key)); is_commit(item.key) && age != ages_.end()) newest_far_age_ = std::max(newest_far_age_, age->second);
+  if (is_commit(item.key)) newest_far_age_ = std::max(newest_far_age_, age_of(folder_of(item.key)));
   const bool is_last = std::none_of(pending_.begin(), pending_.end(), [&](const Item& other) { return folder_of(other.key) == folder_in_work_; });
   if (is_last) folder_in_work_.clear();
 }
@@ -129,7 +156,7 @@ void Backlog::sent(const Item& item) {
 void Backlog::removed_far(std::string_view key) {
   erase(far_, key);
   erase(hidden_, key);
-  std::erase_if(removals_, [&](const Removal& removal) { return removal.key == key; });
+  std::erase(removals_, key);
 }
 
 std::size_t Backlog::drop_folder(std::string_view folder) {

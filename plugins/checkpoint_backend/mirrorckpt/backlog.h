@@ -65,6 +65,10 @@ class Backlog {
   /// every checkpoint there is nothing to wait for.
   std::optional<Work> next();
   bool has_work() const;
+  /// Whether there is a removal that waits no longer.
+  bool may_remove_far() const;
+  /// Of objects of checkpoints.
+  std::size_t num_removals() const;
   void sent(const Item& item);
   void removed_far(std::string_view key);
   /// Gives up on a folder that cannot be read near; returns how many objects of it were waiting.
@@ -83,22 +87,20 @@ class Backlog {
  private:
   void queue(Item item);
   void remove_far_later(std::string_view key);
-  bool may_remove_far() const;
+  void order_ages(const Listing& near, const Listing& far);
+  std::int64_t age_of(std::string_view folder) const;
 
   bool is_far_known_ = false;
   std::map<std::string, std::uint64_t, std::less<>> far_;  // key -> size
   std::deque<Item> pending_;
   std::string folder_in_work_;
-  struct Removal {
-    std::string key;
-    std::uint64_t age;
-  };
-  std::deque<Removal> removals_;
+  std::deque<std::string> removals_;
   std::vector<std::string> near_removals_;
   std::set<std::string, std::less<>> hidden_;
   std::set<std::string, std::less<>> commits_;             // folders with a commit record that the host sees
-  std::map<std::string, std::uint64_t, std::less<>> ages_;  // folder -> number of its commit in this process; others are older: 0
-  std::uint64_t num_commits_ = 0, newest_far_age_ = 0;
+  static constexpr std::int64_t kOldest = INT64_MIN;
+  std::map<std::string, std::int64_t, std::less<>> ages_;  // folder -> number of its commit: from 1 in this process, below that of those before it
+  std::int64_t num_commits_ = 0, newest_far_age_ = kOldest;  // of the newest that is whole in the far place
 };
 
 }  // namespace mirrorckpt

@@ -177,6 +177,7 @@ void Mirror::remove(std::string_view key) {
   {
     const std::lock_guard lock(mutex_);
     backlog_.end_remove(key);
+    if (backlog_.may_remove_far()) start_working();  // `ckpt prune` makes nothing
   }
   changed_.notify_all();
 }

@@ -66,6 +66,7 @@ class Mirror {
   void wait_to_retry();
   bool is_over() const;
   void start_working();
+  void say_what_is_left();
   void say_what_is_missing();
 
   const trainhost::Host& host_;

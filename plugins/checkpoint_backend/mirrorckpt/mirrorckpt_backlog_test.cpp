@@ -96,6 +96,56 @@ BOOST_AUTO_TEST_CASE(nothing_goes_far_before_a_later_checkpoint_is_whole_there) 
   BOOST_TEST(!backlog.is_hidden("s1/commit"));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_far_place_holds_at_the_start_is_a_successor_too) {
+  // By the far place's times s2 came after s1, by their names it did not.
+  Listing far = listing({"s2/commit", "s2/weights", "z1/commit", "z1/weights"}), near = far;
+  far[0].modified_unix_ms = 20, far[2].modified_unix_ms = 10;
+  {
+    Known backlog(near, far);
+    remove(backlog, {"z1/commit", "z1/weights"});
+    BOOST_TEST((drain(backlog) == Done{"-z1/commit", "-z1/weights"}));
+  }
+  {
+    Known backlog(near, far);
+    remove(backlog, {"s2/commit", "s2/weights"});
+    BOOST_TEST((drain(backlog) == Done{}));  // z1 is older
+  }
+  {
+    Known only_far({}, far);
+    remove(only_far, {"z1/commit", "z1/weights"});
+    BOOST_TEST((drain(only_far) == Done{"-z1/commit", "-z1/weights"}));
+  }
+  // Where the far place counts in seconds the near one's times decide.
+  far[0].modified_unix_ms = far[2].modified_unix_ms = 1000;
+  near[0].modified_unix_ms = 1020, near[2].modified_unix_ms = 1010;
+  Known backlog(near, far);
+  remove(backlog, {"s2/commit", "z1/commit"});
+  BOOST_TEST((drain(backlog) == Done{"-s2/commit", "-z1/commit"}));  // nothing is left to wait for
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_is_not_whole_far_is_no_successor) {
+  Listing near = listing({"s1/commit", "s1/weights", "s2/commit", "s2/weights"});
+  near[2].modified_unix_ms = 1;
+  Known backlog(near, listing({"s1/commit", "s1/weights", "s2/weights"}));
+  remove(backlog, {"s1/commit", "s1/weights"});
+  BOOST_TEST(!backlog.may_remove_far());
+  BOOST_TEST((drain(backlog) == Done{"+s2/commit", "-s1/commit", "-s1/weights"}));
+}
+
+BOOST_AUTO_TEST_CASE(removals_count_once_the_far_place_is_known) {
+  Backlog backlog;
+  const Listing near = listing({"s1/commit", "s2/commit"});
+  Listing far = near;
+  far[1].modified_unix_ms = 1;
+  backlog.begin(near);
+  remove(backlog, {"s1/commit"});
+  BOOST_TEST(!backlog.may_remove_far());
+  BOOST_TEST(backlog.num_removals() == 1u);
+  backlog.learn_far(listing({"s2/commit"}), far, kNow);
+  BOOST_TEST((drain(backlog) == Done{"-s1/commit"}));
+  BOOST_TEST(backlog.num_removals() == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(an_older_checkpoint_that_arrives_is_no_successor) {
   Known backlog;
   backlog.commit("best", listing({"best/commit"}), kNow);

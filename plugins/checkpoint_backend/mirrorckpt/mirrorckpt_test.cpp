@@ -267,6 +267,34 @@ BOOST_AUTO_TEST_CASE(a_removed_checkpoint_stays_far_until_its_successor_is_there
   BOOST_TEST(places.has_far("s1/weights"));
 }
 
+BOOST_AUTO_TEST_CASE(a_process_that_only_removes_does_so_in_both_places) {
+  Places places;
+  auto objects = places.open();
+  for (const char* folder : {"s1", "s2"}) save(*objects, folder);
+  end(objects);
+  objects = places.open();
+  discard(*objects, "s1");
+  end(objects);
+  BOOST_TEST(places.has_far("s2/commit"));
+  BOOST_TEST((places.far.snapshot() == places.near.snapshot()));
+  BOOST_TEST(!objects->host().has_logged(TRAINHOST_LOG_WARNING, "still in the far place"));
+}
+
+BOOST_AUTO_TEST_CASE(what_could_not_be_removed_far_is_said) {
+  Places places;
+  std::atomic<bool> is_down = false;
+  fail_while(places.far, is_down);
+  auto objects = places.open();
+  for (const char* folder : {"s1", "s2"}) save(*objects, folder);
+  end(objects);
+  is_down = true;
+  objects = places.open();
+  discard(*objects, "s1");
+  end(objects);  // without waiting for a place that this process never saw
+  BOOST_TEST(places.has_far("s1/commit"));
+  BOOST_TEST(objects->host().has_logged(TRAINHOST_LOG_WARNING, "4 objects that were removed near are still in the far place, which does not answer"));
+}
+
 BOOST_AUTO_TEST_CASE(another_writer_in_the_far_place_ends_the_run) {
   Places places;
   auto objects = places.open();

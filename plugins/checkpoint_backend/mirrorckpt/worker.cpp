@@ -190,9 +190,17 @@ void Mirror::close() {
   const bool has_worked = worker_.joinable();
   if (has_worked) worker_.join();
   remove_near();
+  say_what_is_left();
   if (!has_worked) return;
   report_lag(true);
   say_what_is_missing();
+}
+
+void Mirror::say_what_is_left() {
+  const std::lock_guard lock(mutex_);
+  if (const std::size_t num_left = backlog_.num_removals(); num_left > 0)
+    host_.log_warning("{} objects that were removed near are still in the far place, which {}; they show in the list again, and retention or another prune removes them", num_left,
+                      backlog_.is_far_known() ? "holds no later checkpoint yet" : "does not answer");
 }
 
 void Mirror::say_what_is_missing() {
