@@ -109,7 +109,7 @@ std::optional<CheckpointInfo> CheckpointStore::newest_good() {
 }
 
 LoadedCheckpoint CheckpointStore::load_any_copy(const CheckpointFolder& folder, LoadScope scope) {
-  LoadedCheckpoint loaded = read_any_copy(objects_, folder, [&](ObjectStore& objects, const CheckpointFolder& copy) { return load_folder(objects, options_.prefix, copy, scope, options_.num_threads); });
+  LoadedCheckpoint loaded = read_any_copy(objects_, folder, [&](ObjectStore& objects, const CheckpointFolder& copy) { return load_folder(objects, options_.prefix, copy, scope, options_.load_threads); });
   loaded.info.bytes = folder.bytes();
   return loaded;
 }

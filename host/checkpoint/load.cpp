@@ -16,6 +16,28 @@ void load_plugins(CheckpointReader& reader, const Manifest& manifest, LoadedChec
   }
 }
 
+uint64_t padded(uint64_t bytes) { return (bytes + Buffer::kAlignment - 1) / Buffer::kAlignment * Buffer::kAlignment; }
+
+/// Into one block, which may become the memory that later copies of the state go to.
+void load_tensors(CheckpointReader& reader, const Manifest& manifest, LoadScope scope, LoadedCheckpoint& loaded) {
+  struct Part {
+    std::string_view name;
+    std::vector<TensorView>& tensors;
+    bool is_finite;
+  };
+  std::vector<Part> parts{{kWeightsObject, loaded.weights, true}, {kOptimizerObject, loaded.optimizer, true}, {kEngineObject, loaded.engine, false}};
+  while (scope == LoadScope::kWeights && parts.size() > 1) parts.pop_back();
+  uint64_t bytes = 0;
+  for (const Part& part : parts) bytes += padded(manifest.object(part.name).bytes);
+  std::span<std::byte> rest = loaded.buffers.emplace_back(bytes).span();
+  for (const Part& part : parts) {
+    const uint64_t size = manifest.object(part.name).bytes;
+    part.tensors = reader.tensors(manifest, part.name, rest.first(size));
+    if (part.is_finite) reader.require_finite(part.name, part.tensors);
+    rest = rest.subspan(padded(size));
+  }
+}
+
 }  // namespace
 
 LoadedCheckpoint load_folder(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder, LoadScope scope, unsigned num_threads) {
@@ -28,12 +50,7 @@ LoadedCheckpoint load_folder(ObjectStore& objects, const std::string& prefix, co
   loaded.trajectory_hash = manifest.trajectory_hash;
   loaded.run_state_json = std::string(reader.object(manifest, kRunStateObject).text());
   load_plugins(reader, manifest, loaded);
-  loaded.weights = reader.tensors(manifest, kWeightsObject, loaded.buffers);
-  reader.require_finite(kWeightsObject, loaded.weights);
-  if (scope == LoadScope::kWeights) return loaded;
-  loaded.optimizer = reader.tensors(manifest, kOptimizerObject, loaded.buffers);
-  reader.require_finite(kOptimizerObject, loaded.optimizer);
-  loaded.engine = reader.tensors(manifest, kEngineObject, loaded.buffers);
+  load_tensors(reader, manifest, scope, loaded);
   return loaded;
 }
 

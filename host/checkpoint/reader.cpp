@@ -73,12 +73,23 @@ Manifest CheckpointReader::manifest(const CommitRecord& commit) {
   });
 }
 
-Buffer CheckpointReader::object(const Manifest& manifest, std::string_view name) {
-  return in("data", name, [&] {
+void CheckpointReader::object(const Manifest& manifest, std::string_view name, std::span<std::byte> out) {
+  in("data", name, [&] {
     const ObjectRecord& record = manifest.object(name);
     check_size(name, record.bytes);
-    return read_object(objects_, place_, record, {manifest.block_bytes, num_threads_});
+    read_object(objects_, place_, record, {manifest.block_bytes, num_threads_}, out);
   });
+}
+
+Buffer CheckpointReader::object(const Manifest& manifest, std::string_view name) {
+  Buffer buffer(in("data", name, [&] { return manifest.object(name).bytes; }));
+  object(manifest, name, buffer.span());
+  return buffer;
+}
+
+std::vector<TensorView> CheckpointReader::tensors(const Manifest& manifest, std::string_view name, std::span<std::byte> out) {
+  object(manifest, name, out);
+  return in("header", name, [&] { return read_safetensors(out).tensors; });
 }
 
 std::vector<TensorView> CheckpointReader::tensors(const Manifest& manifest, std::string_view name, std::vector<Buffer>& buffers) {
@@ -99,7 +110,7 @@ std::vector<TensorView> CheckpointReader::header(const Manifest& manifest, std::
 }
 
 void CheckpointReader::require_finite(std::string_view name, std::span<const TensorView> tensors) {
-  if (const std::string found = first_non_finite(tensors); !found.empty()) fail("data", name, found);
+  if (const std::string found = first_non_finite(tensors, num_threads_); !found.empty()) fail("data", name, found);
 }
 
 std::string mark_problem(ObjectStore& objects, const std::string& prefix, const CheckpointFolder& folder, std::string_view name) {

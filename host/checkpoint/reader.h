@@ -40,10 +40,12 @@ class CheckpointReader {
   void mark(std::string_view name);
   /// Held against the commit record.
   Manifest manifest(const CommitRecord& commit);
-  /// All bytes of one object.
+  /// All bytes of one object; `out` is of its size.
   Buffer object(const Manifest& manifest, std::string_view name);
+  void object(const Manifest& manifest, std::string_view name, std::span<std::byte> out);
   /// The tensors of a safetensors object; its bytes go to `buffers`.
   std::vector<TensorView> tensors(const Manifest& manifest, std::string_view name, std::vector<Buffer>& buffers);
+  std::vector<TensorView> tensors(const Manifest& manifest, std::string_view name, std::span<std::byte> out);
   /// The same without data: only the header is read.
   std::vector<TensorView> header(const Manifest& manifest, std::string_view name);
 

@@ -48,6 +48,6 @@ SafetensorsFile read_safetensors_header(std::span<const std::byte> header, uint6
 uint64_t safetensors_bits(std::string_view dtype);
 
 /// "tensor h.0.weight, element 17 is nan" for the first value that is not finite; empty when all are. Integers always are.
-std::string first_non_finite(std::span<const TensorView> tensors);
+std::string first_non_finite(std::span<const TensorView> tensors, unsigned num_threads = 1);
 
 }  // namespace trainhost

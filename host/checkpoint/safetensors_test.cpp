@@ -213,6 +213,20 @@ BOOST_AUTO_TEST_CASE(finds_the_first_value_that_is_not_finite) {
   BOOST_TEST(first_non_finite({&view, 1}) == "tensor w, element 4097 is inf");
 }
 
+BOOST_AUTO_TEST_CASE(many_threads_find_the_same_first_one) {
+  std::vector<std::vector<float>> values{std::vector<float>(3'000'000, 1.0f), std::vector<float>(7, 1.0f), std::vector<float>(2'500'001, 1.0f)};
+  std::vector<TensorView> tensors;
+  for (size_t i = 0; i < values.size(); ++i)
+    tensors.push_back({"t" + std::to_string(i), "F32", {static_cast<int64_t>(values[i].size())}, reinterpret_cast<const std::byte*>(values[i].data()), values[i].size() * 4});
+  BOOST_TEST(first_non_finite(tensors, 4) == "");
+  const std::pair<size_t, size_t> places[] = {{2, 2'500'000}, {2, 2'097'152}, {1, 6}, {0, 2'999'999}, {0, 1'048'576}, {0, 0}};  // each before the one before
+  for (const auto& [tensor, element] : places) {
+    values[tensor][element] = std::numeric_limits<float>::infinity();
+    for (const unsigned num_threads : {1u, 2u, 8u})
+      BOOST_TEST(first_non_finite(tensors, num_threads) == "tensor t" + std::to_string(tensor) + ", element " + std::to_string(element) + " is inf");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(knows_infinity_in_every_floating_format_and_none_in_integers) {
   const auto found = [](const char* dtype, const std::string& payload) {
     const TensorView view = tensor("w", dtype, {1}, payload);

@@ -24,9 +24,9 @@ void sleep_seconds(double seconds) { std::this_thread::sleep_for(std::chrono::du
 
 int64_t unix_milliseconds() { return unix_nanoseconds() / 1'000'000; }
 
-std::string find_problem(const Snapshot& snapshot) {
-  if (const std::string found = first_non_finite(snapshot.weights); !found.empty()) return "weights: " + found;
-  if (const std::string found = first_non_finite(snapshot.optimizer); !found.empty()) return "optimizer: " + found;
+std::string find_problem(const Snapshot& snapshot, unsigned num_threads) {
+  if (const std::string found = first_non_finite(snapshot.weights, num_threads); !found.empty()) return "weights: " + found;
+  if (const std::string found = first_non_finite(snapshot.optimizer, num_threads); !found.empty()) return "optimizer: " + found;
   return {};
 }
 
@@ -79,7 +79,7 @@ void CheckpointStore::claim() {
 
 SaveReport CheckpointStore::save(const Snapshot& snapshot) {
   SaveReport report;
-  report.problem = find_problem(snapshot);
+  report.problem = find_problem(snapshot, options_.num_threads);
   if (!report.problem.empty()) {
     report.info.window = snapshot.window;
     report.info.step = snapshot.step;

@@ -82,7 +82,8 @@ struct StoreOptions {
   std::string best_metric;        // key of Snapshot::evaluation; empty: none is kept for its value
   bool is_higher_better = false;
   uint64_t block_bytes = uint64_t{8} << 20;  // one checksum each; a multiple of 4096
-  unsigned num_threads = 2;       // for parts and blocks
+  unsigned num_threads = 2;       // for parts and blocks, beside training
+  unsigned load_threads = 2;      // while nothing else goes on
   unsigned tries = 5;             // of a call that is UNAVAILABLE
   std::function<void(double)> wait;  // seconds between tries; default: sleeps
 };

@@ -2,40 +2,15 @@
 #include "checkpoint/transfer.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 #include <trainhost/format.hpp>
 
 #include "base/crc32c.h"
+#include "checkpoint/parallel.h"
 
 namespace trainhost {
 namespace {
-
-/// Calls work(index, worker) for every index below `count`. The first exception ends it and is thrown.
-void run_parallel(uint64_t count, unsigned num_threads, const std::function<void(uint64_t, unsigned)>& work) {
-  std::atomic<uint64_t> next{0};
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto drain = [&](unsigned worker) {
-    try {
-      for (uint64_t index; (index = next++) < count;) work(index, worker);
-    } catch (...) {
-      next = count;
-      const std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned worker = 1; worker < std::min<uint64_t>(num_threads, count); ++worker) threads.emplace_back(drain, worker);
-    drain(0);
-  }
-  if (failure) std::rethrow_exception(failure);
-}
 
 uint64_t num_pieces(uint64_t bytes, uint64_t piece) { return bytes / piece + (bytes % piece != 0); }
 
@@ -120,13 +95,11 @@ ObjectRecord write_object(ObjectStore& objects, const std::string& folder, std::
   return record;
 }
 
-Buffer read_object(ObjectStore& objects, const std::string& folder, const ObjectRecord& record, const TransferOptions& options) {
-  Buffer buffer(record.bytes);
+void read_object(ObjectStore& objects, const std::string& folder, const ObjectRecord& record, const TransferOptions& options, std::span<std::byte> out) {
   run_parallel(record.block_crc32c.size(), options.num_threads, [&](uint64_t index, unsigned) {
     const uint64_t offset = index * options.block_bytes;
-    read_block(objects, folder + record.name, record, options.block_bytes, index, buffer.span().subspan(offset, std::min(options.block_bytes, record.bytes - offset)));
+    read_block(objects, folder + record.name, record, options.block_bytes, index, out.subspan(offset, std::min(options.block_bytes, record.bytes - offset)));
   });
-  return buffer;
 }
 
 void verify_object(ObjectStore& objects, const std::string& folder, const ObjectRecord& record, const TransferOptions& options) {

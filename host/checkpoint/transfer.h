@@ -47,8 +47,8 @@ class ObjectDamage : public std::runtime_error {
   bool is_in_header_;
 };
 
-/// The object, every block checked. Throws ObjectDamage, PluginCallError.
-Buffer read_object(ObjectStore& objects, const std::string& folder, const ObjectRecord& record, const TransferOptions& options);
+/// The object, every block checked, into `out`, which is of its size. Throws ObjectDamage, PluginCallError.
+void read_object(ObjectStore& objects, const std::string& folder, const ObjectRecord& record, const TransferOptions& options, std::span<std::byte> out);
 
 /// As read_object, but keeps nothing.
 void verify_object(ObjectStore& objects, const std::string& folder, const ObjectRecord& record, const TransferOptions& options);

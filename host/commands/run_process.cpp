@@ -173,8 +173,10 @@ void RunProcess::open_session() {
   record_["plugins"] = plugin_files();  // of this attempt; those of earlier ones are in the log
   publish("run_start", {{"run_id", session_->run_id()}, {"name", job_.config.run.name}, {"attempt", record_["attempts"]}, {"version", TRAINHOST_VERSION},
                         {"device", session_->report().device.name}, {"trajectory_hash", session_->identity().trajectory_hash}, {"plugins", record_["plugins"]}});
+  const RestoreTimes& times = session_->restore_times();
   if (const CheckpointInfo* restored = session_->restored())
-    publish("restored", {{"step", restored->step}, {"window", restored->window}, {"key", restored->id}, {"seconds", monotonic_seconds() - started}});
+    publish("restored", {{"step", restored->step}, {"window", restored->window}, {"key", restored->id}, {"seconds", monotonic_seconds() - started},
+                         {"read_seconds", times.read}, {"engine_seconds", times.engine}, {"build_seconds", times.build}, {"copy_seconds", times.copy}});
   else if (folder_.is_resume())
     log_warning("{}: the run stopped before its first checkpoint; it begins anew", folder_.path().string());
 }

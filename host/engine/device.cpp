@@ -126,10 +126,12 @@ class CpuDevice final : public Device {
   void order_after_upload(const TorchBatch&) override {}
   at::Tensor host_tensor(at::IntArrayRef sizes, at::ScalarType type) override { return at::empty(sizes, type); }
   std::shared_ptr<std::byte> arena(size_t bytes) override { return allocate(bytes); }
+  std::shared_ptr<std::byte> as_arena(std::shared_ptr<std::byte> memory, size_t) override { return memory; }
   std::shared_ptr<Transfer> start_copies(std::vector<CopyPiece> pieces) override { return std::make_shared<ThreadTransfer>(std::move(pieces)); }
   std::unique_ptr<Mark> mark() override { return std::make_unique<PassedMark>(); }
   bool can_record() const override { return false; }
   std::unique_ptr<Recording> record(const std::function<void()>&) override { throw Error(ExitCode::kFailure, "engine: a CPU's work cannot be recorded"); }
+  void warm_up() override {}
   void release_cached_memory() override {}
 
   uint64_t peak_memory_bytes() const override {

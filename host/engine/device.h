@@ -67,6 +67,8 @@ class Device {
   virtual at::Tensor host_tensor(at::IntArrayRef sizes, at::ScalarType type) = 0;
   /// A large block of exactly this size that start_copies() may aim at. Throws Error(kOutOfMemory). [any]
   virtual std::shared_ptr<std::byte> arena(size_t bytes) = 0;
+  /// The same of memory that is there: whoever drops the result drops `memory`. [any]
+  virtual std::shared_ptr<std::byte> as_arena(std::shared_ptr<std::byte> memory, size_t bytes) = 0;
   /// Begins to copy on a stream or threads of its own, behind all work enqueued so far.
   virtual std::shared_ptr<Transfer> start_copies(std::vector<CopyPiece> pieces) = 0;
   virtual std::unique_ptr<Mark> mark() = 0;  // behind all work enqueued so far
@@ -75,6 +77,8 @@ class Device {
   /// the recording and the tensors. Random numbers continue as if the work were done anew. Throws std::exception when something cannot be recorded, such as
   /// waiting for the device, and names the operator; nothing is changed then but host-side state that `work` changed.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work) = 0;
+  /// Makes now what the first work on the device would make. [any]
+  virtual void warm_up() = 0;
   virtual void release_cached_memory() = 0;
   virtual uint64_t peak_memory_bytes() const = 0;
 };

@@ -1,9 +1,10 @@
 // The CUDA side of the device interface: page-locked memory, a copy stream, events, the caching allocator's figures.
 #include <cuda_runtime_api.h>
-#include <sys/mman.h>
 
 #include <atomic>
 #include <cstring>
+#include <deque>
+#include <future>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -16,8 +17,9 @@
 #include <c10/cuda/CUDAStream.h>
 #include <torch/version.h>
 
-#include "engine/graph_cuda.h"
+#include "base/host_memory.h"
 #include "engine/device.h"
+#include "engine/graph_cuda.h"
 
 namespace trainhost {
 namespace {
@@ -64,51 +66,66 @@ class CudaBatch final : public TorchBatch {
   std::shared_ptr<CudaEvent> is_copied;
 };
 
-/// Memory of exactly the wanted size: LibTorch's cache of page-locked blocks would round it up to a power of two.
-std::shared_ptr<std::byte> map_page_locked(size_t bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) throw Error(ExitCode::kOutOfMemory, format("checkpoint: no host memory for a copy of the state: {} bytes were wanted; set checkpoint.mode = \"sync\"", bytes));
-  if (const cudaError_t status = cudaHostRegister(memory, bytes, cudaHostRegisterDefault); status != cudaSuccess) {
-    munmap(memory, bytes);
-    check(status, "page-locking host memory for a copy of the state");
-  }
-  return {static_cast<std::byte*>(memory), [bytes](std::byte* p) {
-            cudaHostUnregister(p);
-            munmap(p, bytes);
-          }};
+/// Page-locked from here on, until the result is dropped.
+std::shared_ptr<std::byte> page_locked(std::shared_ptr<std::byte> memory, size_t bytes) {
+  std::byte* const start = memory.get();
+  check(cudaHostRegister(start, bytes, cudaHostRegisterDefault), "page-locking host memory for a copy of the state");
+  return {start, [memory = std::move(memory)](std::byte* p) { cudaHostUnregister(p); }};
 }
 
+/// Copies of a whole state. A thread of its own hands them to the driver: a stream takes some thousand at once, and who hands over more waits, which must not be
+/// the thread that trains.
 class StreamTransfer final : public Transfer {
  public:
   StreamTransfer(std::vector<CopyPiece> pieces, c10::cuda::CUDAStream training, c10::cuda::CUDAStream stream)
       : pieces_(std::move(pieces)), training_(training) {
-    CudaEvent behind_training;
-    behind_training.record(training);
-    behind_training.order(stream);
-    start_.record(stream);
-    for (const CopyPiece& piece : pieces_) {
-      const void* source = piece.source.const_data_ptr();
-      if (piece.source.is_cpu())
-        std::memcpy(piece.target, source, piece.source.nbytes());  // states of generators
-      else
-        check(cudaMemcpyAsync(piece.target, source, piece.source.nbytes(), cudaMemcpyDeviceToHost, stream), "copying the state");
-    }
-    end_.record(stream);
+    for (const CopyPiece& piece : pieces_)
+      if (piece.source.is_cpu()) std::memcpy(piece.target, piece.source.const_data_ptr(), piece.source.nbytes());  // states of generators: they change with the next forward pass
+    behind_training_.record(training);
+    handed_over_ = std::async(std::launch::async, [this, stream] { hand_over(stream); }).share();
   }
-  ~StreamTransfer() override { end_.wait_or_leave(); }
+  ~StreamTransfer() override {
+    handed_over_.wait();
+    end_.wait_or_leave();
+  }
 
   void wait() override {
+    handed_over_.get();
     end_.wait();
     seconds_ = end_.seconds_since(start_);
   }
-  void order_after() override { end_.order(training_); }
+  void order_after() override {
+    handed_over_.get();
+    end_.order(training_);
+  }
   double seconds() const override { return seconds_; }
 
  private:
+  static constexpr size_t kAtOnce = 256, kBatchesUnderWay = 3;  // 1,024 copies fill the queue of a stream
+
+  void hand_over(c10::cuda::CUDAStream stream) {
+    const c10::cuda::CUDAGuard guard(stream.device_index());
+    behind_training_.order(stream);
+    start_.record(stream);
+    std::deque<CudaEvent> batches;
+    size_t num_copies = 0;
+    for (const CopyPiece& piece : pieces_) {
+      if (piece.source.is_cpu()) continue;
+      check(cudaMemcpyAsync(piece.target, piece.source.const_data_ptr(), piece.source.nbytes(), cudaMemcpyDeviceToHost, stream), "copying the state");
+      if (++num_copies % kAtOnce != 0) continue;
+      batches.emplace_back(cudaEventDisableTiming | cudaEventBlockingSync).record(stream);
+      if (batches.size() < kBatchesUnderWay) continue;
+      batches.front().wait();
+      batches.pop_front();
+    }
+    end_.record(stream);
+  }
+
   std::vector<CopyPiece> pieces_;  // their memory stays until the copies have run
   c10::cuda::CUDAStream training_;
-  CudaEvent start_{cudaEventDefault}, end_{cudaEventDefault};
+  CudaEvent behind_training_, start_{cudaEventDefault}, end_{cudaEventDefault};
   std::atomic<double> seconds_{0};
+  std::shared_future<void> handed_over_;  // last: its thread uses what stands above
 };
 
 class CudaDevice final : public Device {
@@ -168,9 +185,16 @@ class CudaDevice final : public Device {
     return at::empty(sizes, at::TensorOptions(type).pinned_memory(true));
   }
 
+  // Memory of exactly the wanted size: LibTorch's cache of page-locked blocks would round it up to a power of two.
   std::shared_ptr<std::byte> arena(size_t bytes) override {
+    std::shared_ptr<std::byte> memory = map_host_memory(bytes);
+    if (!memory) throw Error(ExitCode::kOutOfMemory, format("checkpoint: no host memory for a copy of the state: {} bytes were wanted; set checkpoint.mode = \"sync\"", bytes));
+    touch_pages(memory.get(), bytes, kTouchThreads);
+    return as_arena(std::move(memory), bytes);
+  }
+  std::shared_ptr<std::byte> as_arena(std::shared_ptr<std::byte> memory, size_t bytes) override {
     const c10::cuda::CUDAGuard guard(index_);
-    return map_page_locked(bytes);
+    return page_locked(std::move(memory), bytes);
   }
 
   std::shared_ptr<Transfer> start_copies(std::vector<CopyPiece> pieces) override {
@@ -182,6 +206,10 @@ class CudaDevice final : public Device {
   std::unique_ptr<Recording> record(const std::function<void()>& work) override {
     const c10::cuda::CUDAStreamGuard guard(*record_stream_);  // the default stream takes no recording
     return record_graph(index_, work);
+  }
+  void warm_up() override {
+    const c10::cuda::CUDAGuard guard(index_);
+    check(cudaFree(nullptr), "readying the device");
   }
   void release_cached_memory() override { c10::cuda::CUDACachingAllocator::emptyCache(); }
 
@@ -207,6 +235,8 @@ class CudaDevice final : public Device {
     }
     in_flight_.push_back({std::move(is_copied), std::move(memory)});
   }
+
+  static constexpr unsigned kTouchThreads = 4;
 
   c10::DeviceIndex index_;
   cudaDeviceProp properties_{};

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -70,6 +71,7 @@ struct EngineSetup {
   std::vector<FieldSpec> fields;  // in model order and under the model's names
   std::vector<GroupRule> groups;
   double clip_norm = 0;  // 0: no clipping
+  bool values_follow = false;  // restore() or restore_weights() comes before the first window: the model need not draw its values
   uint64_t metric_ring = 64;  // rows kept on the device, > the lag of decisions
   CallMeter* meter = nullptr;  // brackets the calls into model and optimizer; null: nobody asks. Outlives the engine's use of the plugins
   uint32_t model_account = 0, optimizer_account = 0;
@@ -175,8 +177,11 @@ class Engine : public BatchDevice {
   /// Begins to copy the state as it is now, on a stream or threads of its own; nothing waits but the next apply(), for the bytes that it changes.
   /// All copies go into one arena, so that the copy before must be gone. Throws Error(kOutOfMemory, kFailure).
   virtual std::unique_ptr<StateCopy> copy_state() = 0;
-  /// Begins to make the arena, which takes a third of a second for each GB that is page-locked, on a thread of its own; copy_state() waits for it.
+  /// Begins to make the arena, whose pages are locked, on a thread of its own; copy_state() waits for it. Nothing where there is one that is large enough.
   virtual void prepare_copies() = 0;
+  /// Begins to make `memory`, `bytes` long, the arena, on a thread of its own. restore() from there waits for it and is at its fastest then; what it reads is gone
+  /// with the first copy.
+  virtual void adopt_for_copies(std::shared_ptr<std::byte> memory, size_t bytes) = 0;
   /// Names, shapes and dtypes must match exactly, else Error(kCheckpointUnreadable) that names the first difference; nothing is changed then.
   virtual void restore(std::span<const TensorView> weights, std::span<const TensorView> optimizer, std::span<const TensorView> engine) = 0;
   /// Weights and buffers only.
@@ -186,6 +191,9 @@ class Engine : public BatchDevice {
   virtual uint64_t peak_memory_bytes() = 0;  // device memory (CUDA: allocator peak; CPU: peak resident set)
   virtual uint64_t num_host_waits() const = 0;  // how often this object waited for the device: 0 a window in the steady state
 };
+
+/// Loads the library and readies the device, on a thread of its own, so that open_engine() finds both done. What goes wrong open_engine() says.
+std::future<void> warm_engine_up(const EngineOptions& options);
 
 /// Opens libtrainhost_engine.so (beside the program, ../lib) and makes an engine. Throws Error(kFailure) naming the library and the reason; Error(kConfig) for a device that is not there.
 std::unique_ptr<Engine> open_engine(const EngineOptions& options);

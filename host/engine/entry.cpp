@@ -10,3 +10,6 @@ extern "C" __attribute__((visibility("default"))) const char* trainhost_engine_b
 extern "C" __attribute__((visibility("default"))) trainhost::Engine* trainhost_make_engine(const trainhost::EngineOptions* options) {
   return std::make_unique<trainhost::TorchEngine>(*options, trainhost::make_device(options->device)).release();
 }
+
+/// What takes time before the first engine: on any thread, without a trace but a device that is ready.
+extern "C" __attribute__((visibility("default"))) void trainhost_warm_up(const trainhost::EngineOptions* options) { trainhost::make_device(options->device)->warm_up(); }

@@ -66,7 +66,7 @@ void copy_into(std::span<const TensorView> views, std::span<const t2::NamedTenso
     const TensorView& view = *by_name.at(tensor.name);
     // from_blob wants a pointer that may be written; copy_ only reads.
     at::Tensor target = tensor.tensor;
-    target.copy_(at::from_blob(const_cast<std::byte*>(view.data), view.shape, at::TensorOptions(target.scalar_type())));
+    target.copy_(at::from_blob(const_cast<std::byte*>(view.data), view.shape, at::TensorOptions(target.scalar_type())), /*non_blocking=*/true);
   }
 }
 

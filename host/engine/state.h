@@ -28,7 +28,7 @@ class HostCopies {
 
 /// Throws Error(kCheckpointUnreadable) that names the first difference in name, shape or format between `views` and `wanted`. `part` is for the message.
 void check_same_tensors(const std::string& part, std::span<const TensorView> views, std::span<const t2::NamedTensor> wanted);
-/// Copies bytes into the tensors of the same names; both were checked before.
+/// Copies bytes into the tensors of the same names; both were checked before. The bytes must stay until the device has come past a mark that is set later.
 void copy_into(std::span<const TensorView> views, std::span<const t2::NamedTensor> tensors);
 
 }  // namespace trainhost

@@ -40,13 +40,23 @@ size_t StateCopier::bytes_of(std::span<const Part> parts) {
 }
 
 void StateCopier::prepare(size_t bytes) {
+  if (arena_.valid() && bytes <= arena_bytes_) return;
   arena_bytes_ = bytes;
   arena_ = std::async(std::launch::async, [&device = device_, bytes] { return device.arena(bytes); }).share();
 }
 
+void StateCopier::adopt(std::shared_ptr<std::byte> memory, size_t bytes) {
+  arena_bytes_ = bytes;
+  arena_ = std::async(std::launch::async, [&device = device_, memory = std::move(memory), bytes]() mutable { return device.as_arena(std::move(memory), bytes); }).share();
+}
+
+void StateCopier::wait_for_arena() const {
+  if (arena_.valid()) arena_.wait();
+}
+
 std::unique_ptr<StateCopy> StateCopier::start(std::span<const Part> parts) {
   if (used_.lock()) throw Error(ExitCode::kFailure, "engine: a copy of the state was begun while the one before is in use");
-  if (const size_t bytes = bytes_of(parts); !arena_.valid() || bytes > arena_bytes_) prepare(bytes);
+  prepare(bytes_of(parts));
   // The copy holds the arena through a pointer of its own, so that used_ tells when it is gone.
   const std::shared_ptr<std::byte> arena(arena_.get().get(), [keep = arena_.get()](std::byte*) {});
   used_ = arena;

@@ -17,8 +17,12 @@ class StateCopier {
  public:
   explicit StateCopier(Device& device) : device_(device) {}
 
-  /// Begins to make an arena of this size, on a thread.
+  /// Begins to make an arena of this size, on a thread, unless there is a larger one.
   void prepare(size_t bytes);
+  /// Begins to make this memory the arena, on a thread.
+  void adopt(std::shared_ptr<std::byte> memory, size_t bytes);
+  /// Until the arena is there. What went wrong with it the first copy says.
+  void wait_for_arena() const;
 
   /// `fixed`: changed by the next update only. `changing`: by the next forward pass already, so that they are cloned first.
   struct Part {

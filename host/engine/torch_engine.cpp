@@ -74,7 +74,7 @@ void TorchEngine::build_model(const TorchPlugins& plugins) {
   for (const FieldSpec& spec : setup_.fields) fields.push_back(to_field(spec));
   translated(*device_, "model, build", [&] {
     const MeteredCall call(setup_.meter, setup_.model_account, "build");
-    model_->build({fields, device_->place(), scalar_type_of(setup_.plan.parameter), options_.seed});
+    model_->build({fields, device_->place(), scalar_type_of(setup_.plan.parameter), options_.seed, setup_.values_follow});
   });
   check_parameters(model_->parameters(), model_->buffers());
   for (t2::Parameter& parameter : model_->parameters()) parameter.compute.requires_grad_(parameter.is_trainable);

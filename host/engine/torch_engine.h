@@ -51,6 +51,7 @@ class TorchEngine final : public Engine {
   EngineState snapshot() override;
   std::unique_ptr<StateCopy> copy_state() override;
   void prepare_copies() override;
+  void adopt_for_copies(std::shared_ptr<std::byte> memory, size_t bytes) override { copier_.adopt(std::move(memory), bytes); }
   void restore(std::span<const TensorView> weights, std::span<const TensorView> optimizer, std::span<const TensorView> engine) override;
   void restore_weights(std::span<const TensorView> weights) override;
 

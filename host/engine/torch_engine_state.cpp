@@ -138,9 +138,11 @@ void TorchEngine::restore(std::span<const TensorView> saved_weights, std::span<c
   check_same_tensors("optimizer state", saved_optimizer, own_optimizer);
   check_same_tensors("engine state", saved_engine, own_engine);
   copier_.order_update_after_copy();
+  copier_.wait_for_arena();  // which may be what is read from
   copy_into(saved_weights, own_weights);
   copy_into(saved_optimizer, own_optimizer);
   copy_into(saved_engine, own_engine);  // of the generators: into the copies that engine_state() made
+  wait_for_device();
   auto random_states = random_.get();
   for (size_t i = 0; i < random_states.size(); ++i) random_states[i].second = own_engine[i].tensor;
   random_.set(random_states);
@@ -156,7 +158,9 @@ void TorchEngine::restore_weights(std::span<const TensorView> saved) {
   check_outside_window(window_.has_value(), "restoring");
   check_same_tensors("weights", saved, weights());
   copier_.order_update_after_copy();
+  copier_.wait_for_arena();
   copy_into(saved, weights());
+  wait_for_device();
   forget_casts();
 }
 

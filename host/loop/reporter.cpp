@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace trainhost {
@@ -86,6 +87,10 @@ void Reporter::checkpoint(const RunState& state, const Checkpoints::Saved& saved
 
 void Reporter::checkpoint_good(const RunState& state, const std::string& id) {
   telemetry_.publish(make_event("checkpoint_good", make_progress(state, options_.scale, ledger_), {{"step", state.observed.step}, {"key", id}}));
+}
+
+void Reporter::first_window(const RunState& state) {
+  telemetry_.publish(make_event("first_window", make_progress(state, options_.scale, ledger_), {{"window", state.windows}, {"seconds", monotonic_seconds() - process_start_seconds()}}));
 }
 
 void Reporter::step(const RunState& state) {

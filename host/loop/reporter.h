@@ -33,6 +33,8 @@ class Reporter {
   void evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best);
   void checkpoint(const RunState& state, const Checkpoints::Saved& saved);
   void checkpoint_good(const RunState& state, const std::string& id);
+  /// The first window of this process has passed on the device.
+  void first_window(const RunState& state);
   /// The event `step`, of the newest observed window; once for each.
   void step(const RunState& state);
   /// Once a window: the progress line, and now and then the event `ledger`, so that a killed process loses little of the bill.

@@ -134,4 +134,15 @@ BOOST_AUTO_TEST_CASE(a_killed_run_decides_as_one_that_was_not) {
   BOOST_TEST(holds);
 }
 
+BOOST_AUTO_TEST_CASE(each_process_tells_when_its_first_window_has_passed) {
+  MemoryStore disk;
+  TestRun first(disk), second(disk);
+  first.max = {interval("5step")};
+  first.train();
+  second.train();
+  BOOST_TEST((first.numbers("first_window", "window") == std::vector<uint64_t>{1}));
+  BOOST_TEST((second.numbers("first_window", "window") == std::vector<uint64_t>{6}));
+  for (const TestRun* run : {&first, &second}) BOOST_TEST(run->events_of("first_window").front().details.at("seconds") > 0.0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

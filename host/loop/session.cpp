@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
+#include <thread>
+#include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "checkpoint/record.h"
 #include "config/trajectory.h"
@@ -16,6 +20,7 @@
 namespace trainhost {
 namespace {
 
+constexpr unsigned kSaveThreads = 4, kLoadThreads = 8;  // at most; a disk needs no more of them
 constexpr const char* kTextModelInterface = "trainhost.torch.text_model/1";
 
 const void* main_interface(const Instance& instance) { return instance.interface(std::string(find_kind(instance.record().kind)->interface_id).c_str()); }
@@ -71,19 +76,34 @@ void shorten(Evaluations::Set& set, const ShortRun& limits) {
 Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry& telemetry, Preemption* preemption)
     : setup_(std::move(setup)), ledger_(ledger), console_(console), telemetry_(telemetry), preemption_(preemption), plugin_reports_(telemetry), engine_calls_(ledger) {
   const RunConfig& run = setup_.config.run;
-  engine_ = open_engine({run.device, run.seed, run.execution.threads, run.execution.cuda_graph});
   plugins_ = std::make_unique<RunPlugins>(with_uris(setup_.plugins, setup_.checkpoint_uris), &ledger_, &plugin_reports_);
   for (const auto& [set, sources] : setup_.evaluation_sources) evaluation_plugins_.push_back(std::make_unique<RunPlugins>(sources, &ledger_));
+  const EngineOptions engine_options{run.device, run.seed, run.execution.threads, run.execution.cuda_graph};
+  const std::future<void> warming_up = warm_engine_up(engine_options);  // beside the reading: both take seconds
+  double since = monotonic_seconds();
+  const auto lap = [&] {
+    const double before = std::exchange(since, monotonic_seconds());
+    return since - before;
+  };
   open_checkpoints();  // started before the others: their state comes from there
   std::optional<RestoredRun> restored = load_checkpoint();
+  restore_times_.read = lap();
+  engine_ = open_engine(engine_options);
+  restore_times_.engine = lap();
+  if (restored && setup_.is_training && parse_save_mode(run.checkpoint.mode) != SaveMode::kSync) {
+    const Buffer& block = restored->checkpoint.buffers.front();  // as large as the copies to come, and met already
+    engine_->adopt_for_copies(block.memory(), block.size());
+  }
   if (restored && setup_.is_training) load_plugin_states(*restored);
   setup_.facts.is_resumed = restored.has_value();
   plugins_->start(setup_.facts);
   for (const auto& sources : evaluation_plugins_) sources->start(setup_.facts);
   open_sources();
   if (restored && setup_.is_training) require_same_data(*restored);
-  prepare_engine();
+  prepare_engine(/*values_follow=*/restored.has_value());
+  restore_times_.build = lap();
   if (restored) restore_engine(*restored);
+  restore_times_.copy = lap();
   if (restored) save_cost_ = restored->save_cost;
   make_trainer(restored ? std::move(restored->state) : RunState{});
 }
@@ -104,6 +124,9 @@ void Session::open_checkpoints() {
   options.keep_every = run.checkpoint.keep_every;
   options.keep_best = run.checkpoint.keep_best;
   if (!run.evaluations.empty()) options.best_metric = run.evaluations.front().name + "/loss";
+  const unsigned num_cores = std::max(2u, std::thread::hardware_concurrency());
+  options.num_threads = std::clamp(num_cores / 2, 2u, kSaveThreads);
+  options.load_threads = std::clamp(num_cores / 2, 2u, kLoadThreads);
   store_ = std::make_unique<CheckpointStore>(*objects_, options);
   store_->require_answer();
 }
@@ -154,7 +177,9 @@ RestoredRun Session::load_initial_checkpoint() {
   readers.start(setup_.facts);
   const CheckpointBackend place(readers.one("checkpoint_backend"));
   const auto objects = make_object_store(place);
-  CheckpointStore store(*objects, StoreOptions{});
+  StoreOptions options;
+  options.load_threads = std::clamp(std::thread::hardware_concurrency() / 2, 2u, kLoadThreads);
+  CheckpointStore store(*objects, options);
   auto loaded = parts.id ? std::optional(store.load(parts.id->text())) : store.load_newest_verified(warn_of_damage);
   if (!loaded) throw Error(ExitCode::kCheckpointUnreadable, format("--resume {}: no checkpoint lies there; give the place that holds a run's checkpoints, such as file:runs/NAME/checkpoints", uri));
   RestoredRun run = unpack(std::move(*loaded));
@@ -228,13 +253,14 @@ void Session::register_op_packs(const trainhost_precision_plan& plan) {
   for (const std::string& description : registered_ops_->descriptions()) log_info("{}: replaced for this run", description);
 }
 
-void Session::prepare_engine() {
+void Session::prepare_engine(bool values_follow) {
   const RunConfig& run = setup_.config.run;
   const Instance& model = plugins_->one("model");
   EngineSetup engine_setup;
   engine_setup.plan = PrecisionPolicy(plugins_->one("precision_policy")).plan(engine_->device_facts());
   engine_setup.fields = model_fields();
   engine_setup.clip_norm = run.clip_norm;
+  engine_setup.values_follow = values_follow;
   for (const ParameterGroup& group : run.groups) engine_setup.groups.push_back({group.label, group.pattern, group.rate_multiplier, group.weight_decay});
   engine_setup.meter = &engine_calls_;
   engine_calls_.add(model);

@@ -44,6 +44,14 @@ struct SessionSetup {
   bool is_training = true;                    // false: evaluation and sampling only
 };
 
+/// Where the seconds of a resume went, until the state of the checkpoint was on the device.
+struct RestoreTimes {
+  double read = 0;    // the checkpoint was found, read and checked; the engine's library and the device were readied beside it
+  double engine = 0;  // what was left of that
+  double build = 0;   // data opened, model and optimizer built
+  double copy = 0;    // the state was copied into them
+};
+
 /// What the data and the model turned out to be.
 struct SessionReport {
   DeviceReport device;
@@ -64,6 +72,8 @@ class Session {
   const ResolvedConfig& config() const { return setup_.config; }
   /// The checkpoint that the session began from; nullptr for a new run.
   const CheckpointInfo* restored() const { return restored_ ? &*restored_ : nullptr; }
+
+  const RestoreTimes& restore_times() const { return restore_times_; }
 
   /// Time and memory of one micro-batch, forward and backward, which leaves no trace. Throws OutOfMemory.
   struct MicroBatchCost {
@@ -101,7 +111,7 @@ class Session {
   void require_same_data(const RestoredRun& run) const;
   void open_sources();
   void register_op_packs(const trainhost_precision_plan& plan);
-  void prepare_engine();
+  void prepare_engine(bool values_follow);
   void restore_engine(const RestoredRun& run);
   std::vector<TensorView> engine_state_of(const LoadedCheckpoint& checkpoint);
   void make_trainer(RunState state);
@@ -117,6 +127,7 @@ class Session {
   Preemption* preemption_;
   SessionReport report_;
   std::optional<CheckpointInfo> restored_;
+  RestoreTimes restore_times_;
   RunIdentity identity_;
   std::string schedule_length_;
   SaveCost save_cost_;

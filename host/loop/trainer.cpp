@@ -20,6 +20,7 @@ Outcome Trainer::train() try {
 
 std::optional<Outcome> Trainer::train_one_window() {
   run_window();
+  if (!std::exchange(is_begun_, true)) report_first_window();
   if (auto stop = observe_rows(state_.windows > kLag ? state_.windows - kLag : 0)) return stop;  // the instability ladder
   if (auto stop = evaluate_what_is_due()) return stop;
   auto stop = ask_rules();
@@ -90,6 +91,12 @@ WindowShape Trainer::next_shape() {
 
 void Trainer::collect_rows(uint64_t window) {
   for (WindowRow& row : parts_.engine.rows_until(window)) state_.collect(std::move(row));
+}
+
+// Waits for the device once: how long it took to get here is worth knowing.
+void Trainer::report_first_window() {
+  parts_.engine.applied_steps();  // its row is seen in its turn
+  parts_.reporter.first_window(state_);
 }
 
 std::optional<Outcome> Trainer::observe_rows(uint64_t window) {

@@ -65,6 +65,7 @@ class Trainer {
   WindowShape next_shape();
 
   void collect_rows(uint64_t window);
+  void report_first_window();
   std::optional<Outcome> observe_rows(uint64_t window);
   std::optional<Outcome> evaluate_what_is_due();
   std::optional<Outcome> ask_rules();
@@ -90,6 +91,7 @@ class Trainer {
   RunState state_;
   std::optional<Due> checkpoint_due_;
   Due telemetry_due_;
+  bool is_begun_ = false;            // a window of this process has run
   bool is_line_due_ = false;         // an event `step` was logged since the last progress line
   std::vector<Due> evaluation_due_;  // as parts_.evaluations.sets()
   std::map<std::string, double> evaluation_;

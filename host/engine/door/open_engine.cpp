@@ -42,13 +42,29 @@ void require_same_build(const std::string& build, const std::filesystem::path& p
                                          path.native(), build, TRAINHOST_ENGINE_BUILD));
 }
 
-}  // namespace
-
-std::unique_ptr<Engine> open_engine(const EngineOptions& options) {
+/// The library and where it is from.
+std::pair<void*, std::filesystem::path> open_library() {
   const std::filesystem::path path = find_library();
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw Error(ExitCode::kFailure, format("{}: cannot be loaded: {}; run scripts/setup again if LibTorch has moved", path.native(), dlerror()));
   require_same_build(find_function<const char*()>(library, "trainhost_engine_build", path)(), path);
+  return {library, path};
+}
+
+}  // namespace
+
+std::future<void> warm_engine_up(const EngineOptions& options) {
+  return std::async(std::launch::async, [options] {
+    try {
+      const auto [library, path] = open_library();
+      find_function<void(const EngineOptions*)>(library, "trainhost_warm_up", path)(&options);
+    } catch (const std::exception&) {  // open_engine() meets it again
+    }
+  });
+}
+
+std::unique_ptr<Engine> open_engine(const EngineOptions& options) {
+  const auto [library, path] = open_library();
   return std::unique_ptr<Engine>(find_function<Engine*(const EngineOptions*)>(library, "trainhost_make_engine", path)(&options));
 }
 

@@ -113,6 +113,7 @@ class FakeEngine final : public Engine {
     return copy;
   }
   void prepare_copies() override {}
+  void adopt_for_copies(std::shared_ptr<std::byte>, size_t) override {}
   void restore(std::span<const TensorView>, std::span<const TensorView>, std::span<const TensorView> engine) override {
     std::memcpy(saved_.data(), engine[0].data, 24);
     digest_ = saved_[0], window_ = saved_[1], step_ = handed_step_ = saved_[2];

@@ -54,7 +54,7 @@ class Gpt final : public t2::Model, public t2::TextModel {
     const Field& targets = find_field(facts.fields, "targets");
     ignored_target_ = std::llround(targets.pad_value);
     network_.build({config_.layers, config_.heads, config_.width, context_length(tokens), vocabulary(tokens, targets), config_.dropout}, facts.device,
-                   facts.default_dtype, facts.seed);
+                   facts.default_dtype, facts.values_follow ? std::nullopt : std::optional(facts.seed));
   }
 
   std::span<t2::Parameter> parameters() override { return network_.parameters(); }

@@ -26,9 +26,11 @@ constexpr double kNormEpsilon = 1e-5;
 // Adds parameters in the order in which they draw their random numbers.
 class Builder {
  public:
-  Builder(at::Device device, at::ScalarType type, uint64_t seed) : options_(at::TensorOptions(type).device(device)), generator_(at::detail::createCPUGenerator(seed)) {}
+  Builder(at::Device device, at::ScalarType type, std::optional<uint64_t> seed)
+      : options_(at::TensorOptions(type).device(device)), is_drawn_(seed.has_value()), generator_(at::detail::createCPUGenerator(seed.value_or(0))) {}
 
   void random(std::string name, at::IntArrayRef sizes, double deviation, uint32_t tags) {
+    if (!is_drawn_) return add(std::move(name), at::empty(sizes, options_), tags);
     const at::Tensor values = at::empty(sizes, at::TensorOptions(at::kFloat)).normal_(0, deviation, generator_);
     add(std::move(name), values.to(options_), tags);
   }
@@ -46,13 +48,14 @@ class Builder {
   void add(std::string name, at::Tensor tensor, uint32_t tags) { parameters_.push_back({std::move(name), std::move(tensor), {}, true, tags}); }
 
   at::TensorOptions options_;
+  bool is_drawn_;
   at::Generator generator_;
   std::vector<t2::Parameter> parameters_;
 };
 
 }  // namespace
 
-void Network::build(const Shape& shape, at::Device device, at::ScalarType type, uint64_t seed) {
+void Network::build(const Shape& shape, at::Device device, at::ScalarType type, std::optional<uint64_t> seed) {
   shape_ = shape;
   // Each block adds two terms to the residual stream: the scale keeps its variance from growing with depth.
   const double residual_deviation = kInitialDeviation / std::sqrt(2.0 * static_cast<double>(shape.layers));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <trainhost/torch/types.h>
@@ -19,8 +20,8 @@ struct Shape {
 // Radford et al., Language Models are Unsupervised Multitask Learners, 2019; names and initialisation as in nanoGPT.
 class Network {
  public:
-  // Draws the weights from a generator of its own on the CPU: the same on every device.
-  void build(const Shape& shape, at::Device device, at::ScalarType type, uint64_t seed);
+  // Draws the weights from a generator of its own on the CPU: the same on every device. Without a seed they are left as they come.
+  void build(const Shape& shape, at::Device device, at::ScalarType type, std::optional<uint64_t> seed);
 
   std::vector<t2::Parameter>& parameters() { return parameters_; }
   const Shape& shape() const { return shape_; }

@@ -79,7 +79,10 @@ class Mlp final : public t2::Model {
     const std::string name = trainhost::format("layers.{}", parameters_.size() / 2);
     const double bound = 1.0 / std::sqrt(static_cast<double>(inputs));
     const at::TensorOptions target = at::TensorOptions(facts.default_dtype).device(facts.device);
-    const auto draw = [&](at::IntArrayRef sizes) { return at::empty(sizes, at::TensorOptions(at::kFloat)).uniform_(-bound, bound, generator).to(target); };
+    const auto draw = [&](at::IntArrayRef sizes) {
+      if (facts.values_follow) return at::empty(sizes, target);
+      return at::empty(sizes, at::TensorOptions(at::kFloat)).uniform_(-bound, bound, generator).to(target);
+    };
     parameters_.push_back({name + ".weight", draw({outputs, inputs}), {}, true, t2::kDecay});
     parameters_.push_back({name + ".bias", draw({outputs}), {}, true, t2::kBias});
     return outputs;

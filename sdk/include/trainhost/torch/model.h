@@ -21,6 +21,9 @@ struct ModelFacts {
   at::Device device;
   at::ScalarType default_dtype;
   std::uint64_t seed;
+  // Parameters and buffers are all given other values before the first forward, those of a checkpoint: they are to be made, and what is in them does not count.
+  // A large model that draws nothing then is back some seconds earlier.
+  bool values_follow = false;
 };
 
 // Interface "trainhost.torch.model/1": a pointer to Model.
