@@ -61,10 +61,11 @@ def safetensors(tensors, folder):
     return waited, waited
 
 
-def dcp(stager):
+def dcp(make_stager):
     def save(tensors, folder):
         import torch.distributed.checkpoint as checkpoint
 
+        stager = make_stager()  # async_save closes the one that it was given
         begin = time.perf_counter()
         answer = checkpoint.async_save(tensors, checkpoint_id=os.path.join(folder, "dcp"), async_stager=stager)
         if hasattr(answer, "staging_completion"):
@@ -80,7 +81,7 @@ def dcp(stager):
 def dcp_pinned(is_staged):
     from torch.distributed.checkpoint.staging import DefaultStager, StagingOptions
 
-    return dcp(DefaultStager(StagingOptions(use_pinned_memory=True, use_shared_memory=False, use_async_staging=is_staged, use_non_blocking_copy=True)))
+    return dcp(lambda: DefaultStager(StagingOptions(use_pinned_memory=True, use_shared_memory=False, use_async_staging=is_staged, use_non_blocking_copy=True)))
 
 
 def sync(folder):
@@ -104,7 +105,7 @@ def main():
     torch.distributed.init_process_group("gloo", rank=0, world_size=1)
     tensors = state(options.parameters, options.device)
     size = sum(tensor.nbytes for tensor in tensors.values())
-    makers = {"disk": lambda: disk, "torch.save": lambda: torch_save, "safetensors": lambda: safetensors, "dcp.async": lambda: dcp(None), "dcp.pinned": lambda: dcp_pinned(False), "dcp.staged": lambda: dcp_pinned(True)}
+    makers = {"disk": lambda: disk, "torch.save": lambda: torch_save, "safetensors": lambda: safetensors, "dcp.async": lambda: dcp(lambda: None), "dcp.pinned": lambda: dcp_pinned(False), "dcp.staged": lambda: dcp_pinned(True)}
     for way in WAYS:
         if way not in options.ways.split(",") or (way in ("dcp.pinned", "dcp.staged") and options.device == "cpu"):
             continue
