@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <exception>
+#include <memory>
+#include <string>
 
 #include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGeneratorImpl.h>
@@ -15,8 +17,21 @@
 namespace trainhost {
 namespace {
 
+/// Memory that recordings share, since they are replayed in the order in which they were made. LibTorch takes no recording into memory that none uses any
+/// more, so its name lives as long as the recordings.
+using Pool = std::shared_ptr<const c10::MempoolId_t>;
+
+Pool shared_pool() {
+  static std::weak_ptr<const c10::MempoolId_t> in_use;
+  Pool pool = in_use.lock();
+  if (!pool) in_use = pool = std::make_shared<const c10::MempoolId_t>(at::cuda::graph_pool_handle());
+  return pool;
+}
+
 class GraphRecording final : public Recording {
  public:
+  explicit GraphRecording(Pool memory) : pool(std::move(memory)) {}
+  const Pool pool;
   at::cuda::CUDAGraph graph;
   void replay() override { graph.replay(); }
 };
@@ -62,29 +77,30 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 }  // namespace
 
 std::unique_ptr<Recording> record_graph(c10::DeviceIndex device, const std::function<void()>& work) {
-  static const c10::MempoolId_t pool = at::cuda::graph_pool_handle();  // one for all: recordings are replayed in the order in which they were made
   const auto* generator = at::check_generator<at::CUDAGeneratorImpl>(at::cuda::detail::getDefaultCUDAGenerator(device));
   const uint64_t seed = generator->current_seed(), offset = generator->philox_offset_per_thread();
-  auto recording = std::make_unique<GraphRecording>();
-  std::string problem;
+  auto recording = std::make_unique<GraphRecording>(shared_pool());
+  const c10::MempoolId_t pool = *recording->pool;
   const LastOperator last;
+  std::string problem;
+  const auto attempt = [&](const auto& call) {
+    try {
+      call();
+    } catch (const std::exception& failure) {
+      if (problem.empty()) problem = format("{} cannot be recorded: {}", last.text(), first_line(failure.what()));
+    }
+  };
   recording->graph.register_generator_state(at::cuda::detail::getDefaultCUDAGenerator(device));
-  // Other threads go on to upload batches meanwhile.
-  recording->graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
-  try {
-    work();
-  } catch (const std::exception& failure) {
-    problem = format("{} cannot be recorded: {}", last.text(), first_line(failure.what()));
-  }
-  try {
-    recording->graph.capture_end();
-  } catch (const std::exception& failure) {
-    if (problem.empty()) problem = format("{} cannot be recorded: {}", last.text(), first_line(failure.what()));
+  attempt([&] { recording->graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal); });  // other threads go on to upload batches
+  if (problem.empty()) attempt(work);
+  bool has_ended = false;
+  attempt([&] { recording->graph.capture_end(), has_ended = true; });
+  if (problem.empty()) return recording;
+  if (!has_ended) {
     ignore_failure([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device, pool); });
     ignore_failure([&] { c10::cuda::CUDACachingAllocator::releasePool(device, pool); });
     ignore_failure([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool); });
   }
-  if (problem.empty()) return recording;
   recording.reset();
   (void)cudaGetLastError();
   renew_generator(device, seed, offset);
