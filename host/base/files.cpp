@@ -84,6 +84,11 @@ bool is_path_word(std::string_view word) {
   return word.starts_with('/') || word.starts_with("./") || word.starts_with("../") || (word.find('/') != std::string_view::npos && word.ends_with(".so"));
 }
 
+bool has_uri_scheme(std::string_view word) {
+  const size_t colon = word.find(':');
+  return colon != std::string_view::npos && colon > 0 && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+.-") >= colon;
+}
+
 std::filesystem::path program_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
 
 std::string human_bytes(double bytes) {

@@ -21,6 +21,9 @@ void make_writable_folder(const std::filesystem::path& path, ExitCode code = Exi
 /// that no name opens a file of the working folder by accident.
 bool is_path_word(std::string_view word);
 
+/// Whether a word is a URI, such as file:/data or s3://bucket.
+bool has_uri_scheme(std::string_view word);
+
 /// Folder of the running program, symbolic links resolved.
 std::filesystem::path program_folder();
 

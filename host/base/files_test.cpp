@@ -109,6 +109,11 @@ BOOST_AUTO_TEST_CASE(bytes_are_shown_in_the_unit_that_fits) {
   BOOST_TEST(human_bytes(5e15) == "4547 TiB");
 }
 
+BOOST_AUTO_TEST_CASE(uris_begin_with_a_scheme) {
+  for (const char* uri : {"s3://bucket/run", "file:/data", "file:runs/a"}) BOOST_TEST(has_uri_scheme(uri));
+  for (const char* path : {"", "model.safetensors", "/data/a:b", "./s3://x", "Model:x", ":x"}) BOOST_TEST(!has_uri_scheme(path));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace trainhost

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "checkpoint/survey.h"
 #include "commands/job.h"
@@ -19,11 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-bool has_scheme(const std::string& word) {
-  const size_t colon = word.find(':');
-  return colon != std::string::npos && colon > 0 && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+.-") >= colon;
-}
 
 std::string without_slashes(std::string text) {
   while (text.size() > 1 && text.ends_with('/')) text.pop_back();
@@ -142,7 +138,7 @@ class CheckpointPlace::MeteredStore : public ObjectStore {
 
 std::unique_ptr<CheckpointPlace> CheckpointPlace::open(const Request& request, const std::string& word) {
   std::string uri = word;
-  if (!has_scheme(word)) {
+  if (!has_uri_scheme(word)) {
     if (!fs::exists(word)) throw Error(ExitCode::kConfig, format("{}: there is nothing; give a run folder, a checkpoint, a folder of checkpoints, or a URI such as s3://BUCKET/PREFIX", word));
     fs::path path = without_slashes(fs::absolute(word).lexically_normal().string());
     if (is_run_folder(path) && (lies_elsewhere(path) || !fs::exists(path / "checkpoints")))

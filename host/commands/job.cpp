@@ -10,6 +10,7 @@
 
 #include "commands/plugins_lock.h"
 #include "config/plugin_list.h"
+#include "config/schema.h"
 #include "config/writer.h"
 #include "default_job_text.h"
 #include "plugin/kind.h"
@@ -139,6 +140,22 @@ std::vector<std::string> checkpoint_uris(const Job& job, const std::filesystem::
   return uris;
 }
 
+// Weights to start from may lie in another kind of place than the run's own checkpoints.
+std::vector<ChosenPlugin> other_backends(const Job& job) {
+  std::vector<ChosenPlugin> backends;
+  for (const PluginRecord& record : job.catalog.records()) {
+    const bool is_chosen = std::any_of(job.plugins.begin(), job.plugins.end(), [&](const ChosenPlugin& plugin) { return plugin.record.full_name() == record.full_name(); });
+    if (record.kind != "checkpoint_backend" || record.decorates > 0 || is_chosen) continue;
+    ConfigTree table;
+    for (const KeyPath& path : {KeyPath{record.name}, KeyPath{record.kind, record.name}}) table.graft({}, job.tree.subtree(path));
+    Problems problems;
+    const ConfigTree checked = check_table(*record.schema, table, record.name, problems);
+    problems.raise();
+    backends.push_back({record, checked.values()});
+  }
+  return backends;
+}
+
 }  // namespace
 
 std::filesystem::path cache_folder() {
@@ -193,6 +210,7 @@ SessionSetup make_setup(const Job& job, const std::filesystem::path& folder, con
   setup.evaluation_sources = job.evaluation_sources;
   setup.folder = folder;
   setup.checkpoint_uris = checkpoint_uris(job, folder);
+  if (!job.config.run.model.init_from.empty()) setup.other_backends = other_backends(job);
   setup.facts.run_id = run_id;
   setup.facts.run_folder = std::filesystem::absolute(folder).string();
   setup.facts.cache_folder = cache_folder().string();

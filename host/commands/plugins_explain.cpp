@@ -44,6 +44,7 @@ constexpr const char* kInterfaces[] = {"trainhost.precision_policy/1",
                                        "trainhost.torch.model/1",
                                        "trainhost.torch.text_model/1",
                                        "trainhost.torch.model_file/1",
+                                       "trainhost.torch.hugging_face/1",
                                        "trainhost.torch.optimizer/1",
                                        "trainhost.torch.op_pack/1",
                                        "trainhost.torch.capture_aware/1"};

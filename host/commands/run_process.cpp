@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <numbers>
 
 #include "base/clock.h"
 #include "base/crash_report.h"
@@ -74,8 +73,6 @@ double expected_seconds(const Job& job, const Session& session, const Session::M
 }
 
 }  // namespace
-
-double bits_per_byte(double loss) { return loss / std::numbers::ln2; }
 
 std::string new_run_id() {
   std::ifstream random("/dev/urandom", std::ios::binary);
@@ -168,6 +165,11 @@ void RunProcess::open_session() {
   record_["run_id"] = session_->run_id();
   record_["attempts"] = is_adopted ? ledger_.report().num_attempts : record_.value("attempts", uint64_t{0}) + 1;
   if (was_killed || is_adopted) ledger_.count_interruption();
+  if (!session_->initial_weights().is_null()) {
+    record_["init_from"] = session_->initial_weights();
+    record_["trajectory"] = session_->identity().trajectory;  // a run that begins anew may have read other weights than before
+    record_["trajectory_hash"] = session_->identity().trajectory_hash;
+  }
   record_["status"] = "running";
   record_["argv"] = public_arguments();
   record_["plugins"] = plugin_files();  // of this attempt; those of earlier ones are in the log
@@ -250,10 +252,9 @@ void RunProcess::show_result(const Outcome& outcome) {
   console_.ledger(report_text(ledger_.report()));
   show_checkpoints();
   console_.folder(folder_.path().string());
-  if (session_->report().is_byte_level)
-    for (const EvaluationSet& set : job_.config.run.evaluations)
-      if (const auto loss = session_->trainer().evaluation().find(set.name + "/loss"); loss != session_->trainer().evaluation().end())
-        console_.result(format("{} bits per byte", set.name), format("{:.3f}", bits_per_byte(loss->second)));
+  for (const EvaluationSet& set : job_.config.run.evaluations)
+    if (const auto bits = session_->trainer().evaluation().find(set.name + "/bits_per_byte"); bits != session_->trainer().evaluation().end())
+      console_.result(format("{} bits per byte", set.name), format("{:.3f}", bits->second));
   if (outcome.code != ExitCode::kDone || !session_->report().has_text || job_.config.run.sample.length == 0) return;
   try {
     show_sample(state.collected_step());

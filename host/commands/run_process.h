@@ -57,9 +57,6 @@ PlanView make_plan(Session& session, const Job& job, const Session::MicroBatchCo
 /// The table of what is loaded.
 std::vector<LoadedPlugin> loaded_plugins(const Job& job);
 
-/// Bits per byte of a loss in nats per byte.
-double bits_per_byte(double loss);
-
 /// 16 hex digits from the kernel's random numbers.
 std::string new_run_id();
 

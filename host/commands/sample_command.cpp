@@ -73,9 +73,6 @@ ExitCode evaluate_command(const Request& request) {
     for (const auto& metric : evaluation->result.metrics) {
       rows.push_back({evaluation->set, metric.name, format("{:.6g}", metric.value), format("{:.2g}", metric.standard_error)});
       answer["sets"][evaluation->set][metric.name] = {{"value", metric.value}, {"standard_error", metric.standard_error}};
-      if (metric.name != "loss" || !run->session->report().is_byte_level) continue;
-      rows.push_back({evaluation->set, "bits per byte", format("{:.4f}", bits_per_byte(metric.value)), format("{:.2g}", bits_per_byte(metric.standard_error))});
-      answer["sets"][evaluation->set]["bits_per_byte"] = {{"value", bits_per_byte(metric.value)}, {"standard_error", bits_per_byte(metric.standard_error)}};
     }
   }
   if (rows.size() == 1) throw Error(ExitCode::kConfig, format("{}: the run has no evaluation set; add [evaluation.NAME] with its source's keys", request.words.front()));

@@ -1,4 +1,4 @@
-// Which keys hold paths of plugins.
+// Which keys hold paths.
 #include "config/file_paths.h"
 
 #include <algorithm>
@@ -9,16 +9,17 @@
 namespace trainhost {
 namespace {
 
-enum class Holds { kPaths, kNamesOrPaths };
+enum class Holds { kPaths, kNamesOrPaths, kPathsOrUris };
 
 struct PathKey {
   KeyPath key;
   Holds holds;
 };
 
-const std::array<PathKey, 5>& path_keys() {
-  static const std::array<PathKey, 5> keys = {{{{"plugin_path"}, Holds::kPaths},
+const std::array<PathKey, 6>& path_keys() {
+  static const std::array<PathKey, 6> keys = {{{{"plugin_path"}, Holds::kPaths},
                                                {{"plugins_lock"}, Holds::kPaths},
+                                               {{"model", "init_from"}, Holds::kPathsOrUris},
                                                {{"plugins"}, Holds::kNamesOrPaths},
                                                {{"data", "decorators"}, Holds::kNamesOrPaths},
                                                {{"checkpoint", "decorators"}, Holds::kNamesOrPaths}}};
@@ -30,7 +31,7 @@ void make_absolute(nlohmann::json& value, Holds holds, const std::filesystem::pa
     for (nlohmann::json& element : value) make_absolute(element, holds, folder);
   if (!value.is_string()) return;
   const std::string text = value.get<std::string>();
-  const bool is_path = holds == Holds::kPaths || is_path_word(text);
+  const bool is_path = holds == Holds::kPaths || (holds == Holds::kPathsOrUris ? !has_uri_scheme(text) : is_path_word(text));
   if (is_path && !text.empty() && !text.starts_with('/')) value = std::filesystem::absolute(folder / text).lexically_normal().string();
 }
 

@@ -19,7 +19,7 @@ BOOST_AUTO_TEST_CASE(paths_in_a_file_are_relative_to_it_also_in_an_included_one)
   folder.write("base/common.toml",
                "plugins_lock = \"../x.lock\"\nplugins = [\"amp\", \"precision_policy/amp\", \"./a.so\", \"sub/b.so\", \"/abs/c.so\", \"d.so\"]\n");
   folder.write("a.toml",
-               "include = [\"base/common.toml\"]\nplugin_path = [\"mine\", \"/theirs\", \".\"]\nname = \"./a.so\"\n[data]\ndecorators = [\"../c.so\"]\n");
+               "include = [\"base/common.toml\"]\nplugin_path = [\"mine\", \"/theirs\", \".\"]\nname = \"./a.so\"\n[data]\ndecorators = [\"../c.so\"]\n[model]\ninit_from = \"w/model.safetensors\"\n");
   ConfigTree tree;
   tree.add_file(folder.path() / "a.toml");
   const std::string here = folder.path().string();
@@ -28,6 +28,15 @@ BOOST_AUTO_TEST_CASE(paths_in_a_file_are_relative_to_it_also_in_an_included_one)
   BOOST_TEST(*tree.find({"plugins"}) == json({"amp", "precision_policy/amp", here + "/base/a.so", here + "/base/sub/b.so", "/abs/c.so", "d.so"}));
   BOOST_TEST(*tree.find({"data", "decorators"}) == json({folder.path().parent_path().string() + "/c.so"}));
   BOOST_TEST(*tree.find({"name"}) == "./a.so");
+  BOOST_TEST(*tree.find({"model", "init_from"}) == here + "/w/model.safetensors");
+}
+
+BOOST_AUTO_TEST_CASE(a_uri_is_no_path) {
+  const TemporaryFolder folder;
+  folder.write("a.toml", "[model]\ninit_from = \"s3://bucket/run\"\n");
+  ConfigTree tree;
+  tree.add_file(folder.path() / "a.toml");
+  BOOST_TEST(*tree.find({"model", "init_from"}) == "s3://bucket/run");
 }
 
 BOOST_AUTO_TEST_CASE(what_somebody_types_is_relative_to_where_he_stands) {

@@ -90,7 +90,11 @@ json trajectory(const ResolvedConfig& config, const std::optional<Interval>& len
   return result;
 }
 
-std::string trajectory_hash(const json& trajectory) { return content_hash(trajectory.dump()); }
+std::string trajectory_hash(const json& trajectory) {
+  json hashed = trajectory;
+  if (hashed.contains(kInitialWeights)) hashed["host"]["model"].erase("init_from");  // what was read counts, not where it lay
+  return content_hash(hashed.dump());
+}
 
 std::vector<Difference> trajectory_differences(const json& before, const json& after) {
   const auto part = [](const json& whole, const char* key) { return whole.value(key, json::object()); };

@@ -19,6 +19,9 @@ std::optional<Interval> schedule_length(const ResolvedConfig& config, const std:
 /// cadences, paths, threads, the name, the device, and what plugins mark with "x-trajectory": false. Stored in checkpoints.
 nlohmann::json trajectory(const ResolvedConfig& config, const std::optional<Interval>& schedule_length);
 
+/// Member of a trajectory: what a run that began with given weights read, "sha256:...". Kept over resumes, and no part of the differences.
+inline constexpr const char* kInitialWeights = "initial_weights";
+
 /// 32 hex digits.
 std::string trajectory_hash(const nlohmann::json& trajectory);
 

@@ -70,6 +70,7 @@ struct EngineSetup {
   trainhost_precision_plan plan{};
   std::vector<FieldSpec> fields;  // in model order and under the model's names
   std::vector<GroupRule> groups;
+  std::vector<std::string> freeze;  // globs: parameters that are not trained
   double clip_norm = 0;  // 0: no clipping
   bool values_follow = false;  // restore() or restore_weights() comes before the first window: the model need not draw its values
   uint64_t metric_ring = 64;  // rows kept on the device, > the lag of decisions
@@ -114,6 +115,13 @@ struct EngineState {
   std::vector<TensorView> weights, optimizer, engine;
 };
 
+/// What a weight or a buffer is to hold. `value` may have another name and, of real numbers, another format.
+struct InitialTensor {
+  std::string name;  // of the model
+  TensorView value;
+  bool is_transposed = false;  // its two axes stand the other way round
+};
+
 /// The state of one moment on its way to host memory, while training goes on. The engine may go before it.
 class StateCopy {
  public:
@@ -144,7 +152,7 @@ class Engine : public BatchDevice {
   virtual ModelReport model_report() const = 0;
   /// The rate that a schedule's factors multiply, from the optimizer's own config. The loop fills the table with base * factor.
   virtual double base_learning_rate() const = 0;
-  virtual std::vector<std::string> metric_names() const = 0;  // the model's own metrics, without loss; known after the first forward
+  virtual std::vector<std::string> metric_names() const = 0;  // the model's own metrics of windows, without loss; known after the first one
 
   // --- a window: begin, accumulate once or more, then apply or abandon ---
   /// `max_targets`: upper bound of the targets in the window; fixes the power of two 2^k >= max_targets that keeps the sum exact to scale.
@@ -172,6 +180,10 @@ class Engine : public BatchDevice {
   virtual void sample(std::vector<int64_t> prompt, uint64_t count, double temperature, uint64_t top_k, uint64_t seed, const std::function<bool(int64_t)>& on_token) = 0;
 
   // --- state ---
+  /// Names, formats and shapes of weights and buffers, in the order of the model; no data.
+  virtual std::vector<TensorView> weight_layout() const = 0;
+  /// Sets some of them, whose shapes fit. The optimizer stays as it is: before the first window.
+  virtual void initialise(std::span<const InitialTensor> values) = 0;
   /// Waits. The views stay valid until the next call of begin_window() or snapshot().
   virtual EngineState snapshot() = 0;
   /// Begins to copy the state as it is now, on a stream or threads of its own; nothing waits but the next apply(), for the bytes that it changes.

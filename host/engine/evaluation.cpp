@@ -1,8 +1,10 @@
 // Means and standard errors of an evaluation.
 #include "engine/evaluation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 #include <ATen/ops/stack.h>
@@ -59,6 +61,15 @@ EvaluationResult Evaluation::finish(const std::vector<std::string>& metric_names
   add_metric("loss", 0);
   for (size_t i = 0; i < metric_names.size(); ++i) add_metric(metric_names[i], static_cast<int64_t>(i) + 2);
   return result;
+}
+
+void add_language_metrics(const std::vector<FieldSpec>& fields, EvaluationResult& result) {
+  const EvaluationResult::Metric loss = result.metrics.front();
+  const double perplexity = std::exp(loss.value);
+  const bool is_bytes = std::any_of(fields.begin(), fields.end(), [](const FieldSpec& field) { return field.role == TRAINHOST_FIELD_TARGET && field.dtype.bits == 8 && field.num_classes == 256; });
+  std::vector<EvaluationResult::Metric> derived{{"perplexity", perplexity, perplexity * loss.standard_error}};  // the error to first order
+  if (is_bytes) derived.push_back({"bits_per_byte", loss.value / std::numbers::ln2, loss.standard_error / std::numbers::ln2});
+  result.metrics.insert(result.metrics.begin() + 1, derived.begin(), derived.end());
 }
 
 }  // namespace trainhost

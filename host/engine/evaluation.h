@@ -23,6 +23,9 @@ class Evaluation {
   uint64_t num_samples_ = 0;
 };
 
+/// Of a language model, whose loss is in nats a token: "perplexity", and where its targets are bytes "bits_per_byte".
+void add_language_metrics(const std::vector<FieldSpec>& fields, EvaluationResult& result);
+
 /// Standard error of the ratio sum(y) / sum(x) over n batches that count as independent: n / (n - 1) * sum((y - r x)^2) / sum(x)^2, its root.
 /// Source: Cochran, Sampling Techniques, 3rd edition, 1977, section 2.11, without the finite-population factor. NaN with fewer than two batches.
 double ratio_standard_error(const std::vector<double>& y, const std::vector<double>& x);

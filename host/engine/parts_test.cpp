@@ -36,6 +36,22 @@ BOOST_AUTO_TEST_CASE(batches_that_lie_on_one_ratio_have_no_error) { BOOST_TEST(r
 
 BOOST_AUTO_TEST_CASE(one_batch_has_no_standard_error) { BOOST_TEST(std::isnan(ratio_standard_error({2}, {1}))); }
 
+BOOST_AUTO_TEST_CASE(a_language_model_has_a_perplexity_and_over_bytes_bits) {
+  EvaluationResult text{{{"loss", 2.0, 0.1}, {"accuracy", 0.5, 0.01}}, 10, 1};
+  add_language_metrics({{"targets", TRAINHOST_FIELD_TARGET, kUInt8, {4}, {}, 256, -1}}, text);
+  BOOST_REQUIRE(text.metrics.size() == 4u);
+  BOOST_TEST(text.metrics[1].name == "perplexity");
+  BOOST_TEST(text.metrics[1].value == 7.38905609893065, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(text.metrics[1].standard_error == 0.738905609893065, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(text.metrics[2].name == "bits_per_byte");
+  BOOST_TEST(text.metrics[2].value == 2.88539008177793, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(text.metrics[3].name == "accuracy");
+
+  EvaluationResult words{{{"loss", 2.0, 0.1}}, 10, 1};
+  add_language_metrics({{"tokens", TRAINHOST_FIELD_INPUT, kUInt8, {4}, {}, 256, -1}, {"targets", TRAINHOST_FIELD_TARGET, kInt32, {4}, {}, 256, -1}}, words);
+  BOOST_TEST(words.metrics.size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(plans_that_need_low_precision_copies_are_refused) {
   trainhost_precision_plan plan = plain_plan();
   plan.flags = TRAINHOST_PRECISION_LOW_PARAMETERS;

@@ -2,10 +2,12 @@
 #include "engine/state.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <string_view>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include "base/error.h"
@@ -56,6 +58,21 @@ void check_same_tensors(const std::string& part, std::span<const TensorView> vie
     by_name.erase(found);
   }
   if (!by_name.empty()) throw differs(part, std::string(by_name.begin()->first), "a tensor that this run does not have", "none of this name");
+}
+
+void initialise_tensors(std::span<const InitialTensor> values, std::span<const t2::NamedTensor> tensors) {
+  const at::NoGradGuard no_gradients;
+  for (const InitialTensor& value : values) {
+    const auto found = std::find_if(tensors.begin(), tensors.end(), [&](const t2::NamedTensor& one) { return one.name == value.name; });
+    if (found == tensors.end()) throw Error(ExitCode::kFailure, format("engine: an initial value for \"{}\", which the model does not have", value.name));
+    at::Tensor target = found->tensor, read = at::empty(value.value.shape, scalar_type_named(value.value.dtype));
+    if (read.nbytes() != value.value.bytes) throw Error(ExitCode::kFailure, format("engine: an initial value for \"{}\" of {} bytes, wanted {}", value.name, value.value.bytes, read.nbytes()));
+    if (value.value.bytes > 0) std::memcpy(read.mutable_data_ptr(), value.value.data, value.value.bytes);  // a file need not align its tensors
+    if (value.is_transposed) read = read.t();
+    if (read.sizes() != target.sizes())
+      throw Error(ExitCode::kFailure, format("engine: an initial value for \"{}\" of shape {}, wanted {}", value.name, shape_text(read.sizes()), shape_text(target.sizes())));
+    target.copy_(read);
+  }
 }
 
 void copy_into(std::span<const TensorView> views, std::span<const t2::NamedTensor> tensors) {

@@ -10,6 +10,7 @@
 
 #include "base/tensor_view.h"
 #include "engine/device.h"
+#include "engine/engine.h"
 
 namespace trainhost {
 
@@ -28,6 +29,8 @@ class HostCopies {
 
 /// Throws Error(kCheckpointUnreadable) that names the first difference in name, shape or format between `views` and `wanted`. `part` is for the message.
 void check_same_tensors(const std::string& part, std::span<const TensorView> views, std::span<const t2::NamedTensor> wanted);
+/// Sets the tensors that `values` name; real numbers are cast. Throws Error(kFailure) for a name, shape or format that does not fit.
+void initialise_tensors(std::span<const InitialTensor> values, std::span<const t2::NamedTensor> tensors);
 /// Copies bytes into the tensors of the same names; both were checked before. The bytes must stay until the device has come past a mark that is set later.
 void copy_into(std::span<const TensorView> views, std::span<const t2::NamedTensor> tensors);
 

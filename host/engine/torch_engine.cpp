@@ -10,6 +10,7 @@
 #include <ATen/ops/where.h>
 
 #include "engine/failures.h"
+#include "engine/frozen.h"
 #include "engine/op_packs.h"
 #include "engine/torch_types.h"
 
@@ -77,6 +78,7 @@ void TorchEngine::build_model(const TorchPlugins& plugins) {
     model_->build({fields, device_->place(), scalar_type_of(setup_.plan.parameter), options_.seed, setup_.values_follow});
   });
   check_parameters(model_->parameters(), model_->buffers());
+  freeze_parameters(model_->parameters(), setup_.freeze);
   for (t2::Parameter& parameter : model_->parameters()) parameter.compute.requires_grad_(parameter.is_trainable);
 }
 
@@ -149,12 +151,11 @@ t2::Batch TorchEngine::model_batch(const DeviceBatch& batch) {
   return out;
 }
 
-at::Tensor TorchEngine::checked_sums(const t2::Output& output) {
+at::Tensor TorchEngine::checked_sums(const t2::Output& output, std::optional<std::vector<std::string>>& known) {
   std::vector<std::string> names;
   for (const t2::NamedTensor& metric : output.metric_sums) names.push_back(metric.name);
-  if (!knows_metrics_) metric_names_ = names;
-  knows_metrics_ = true;
-  if (names != metric_names_) throw Error(ExitCode::kPlugin, "model: forward returned other metrics than the first time; names and order must stay");
+  if (!known) known = names;
+  if (names != *known) throw Error(ExitCode::kPlugin, "model: forward returned other metrics than the first time; names and order must stay");
   return sums_of(output);
 }
 
@@ -174,7 +175,7 @@ void TorchEngine::run_pass(const t2::Batch& batch) {
     const MeteredCall call(setup_.meter, setup_.model_account, "forward");
     output = model_->forward(batch, t2::Mode::kTrain);
   }
-  const at::Tensor sums = checked_sums(output);
+  const at::Tensor sums = checked_sums(output, training_metrics_);
   output.loss_sum.backward(update_->backward_seed(window_->exponent).to(output.loss_sum.scalar_type()));
   window_->sums = window_->sums.defined() ? window_->sums.add_(sums) : sums;
 }

@@ -32,7 +32,7 @@ class TorchEngine final : public Engine {
   std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan) override;
   void prepare(const EngineSetup& setup, const TorchPlugins& plugins) override;
   ModelReport model_report() const override;
-  std::vector<std::string> metric_names() const override { return metric_names_; }
+  std::vector<std::string> metric_names() const override { return training_metrics_.value_or(std::vector<std::string>()); }
   double base_learning_rate() const override;
 
   void begin_window(uint64_t window, uint64_t max_targets) override;
@@ -48,6 +48,8 @@ class TorchEngine final : public Engine {
   void sample(std::vector<int64_t> prompt, uint64_t count, double temperature, uint64_t top_k, uint64_t seed,
               const std::function<bool(int64_t)>& on_token) override;
 
+  std::vector<TensorView> weight_layout() const override;
+  void initialise(std::span<const InitialTensor> values) override;
   EngineState snapshot() override;
   std::unique_ptr<StateCopy> copy_state() override;
   void prepare_copies() override;
@@ -76,7 +78,7 @@ class TorchEngine final : public Engine {
   void run_pass(const t2::Batch& batch);
   at::Tensor run_update(const at::Tensor& rate);
   t2::Batch model_batch(const DeviceBatch& batch);
-  at::Tensor checked_sums(const t2::Output& output);
+  at::Tensor checked_sums(const t2::Output& output, std::optional<std::vector<std::string>>& known);
   std::vector<at::Tensor> gradients() const;
   void drop_gradients();
   void put_buffers_back(const at::Tensor& keep);  // where `keep` is 0
@@ -97,8 +99,7 @@ class TorchEngine final : public Engine {
   t2::TextModel* text_model_ = nullptr;
   t2::Optimizer* optimizer_ = nullptr;
   ParameterGroups groups_;
-  std::vector<std::string> metric_names_;
-  bool knows_metrics_ = false;
+  std::optional<std::vector<std::string>> training_metrics_, evaluation_metrics_;  // known after the first forward of each mode
 
   std::optional<Update> update_;
   std::optional<RateTable> rates_;

@@ -4,6 +4,7 @@
 #include "engine/failures.h"
 #include "engine/sampling.h"
 #include "engine/torch_engine.h"
+#include "engine/torch_types.h"
 
 namespace trainhost {
 namespace {
@@ -40,7 +41,7 @@ void TorchEngine::evaluate(const DeviceBatch& batch) {
   translated(*device_, "model, evaluation", [&] {
     const AutocastRegion region(precision_, device_->place());
     const MeteredCall call(setup_.meter, setup_.model_account, "forward");
-    evaluation_->add(checked_sums(model_->forward(model_batch(batch), t2::Mode::kEvaluate)), batch.num_samples);
+    evaluation_->add(checked_sums(model_->forward(model_batch(batch), t2::Mode::kEvaluate), evaluation_metrics_), batch.num_samples);
   });
   for (size_t i = 0; i < buffers.size(); ++i) model_->buffers()[i].tensor.copy_(buffers[i]);
   random_.set(random_states);
@@ -51,7 +52,11 @@ EvaluationResult TorchEngine::finish_evaluation() {
   ++num_waits_;
   const Evaluation done = *std::exchange(evaluation_, std::nullopt);
   forget_casts();
-  return translated(*device_, "model, evaluation", [&] { return done.finish(metric_names_); });
+  return translated(*device_, "model, evaluation", [&] {
+    EvaluationResult result = done.finish(evaluation_metrics_.value_or(std::vector<std::string>()));
+    if (text_model_) add_language_metrics(setup_.fields, result);
+    return result;
+  });
 }
 
 void TorchEngine::sample(std::vector<int64_t> prompt, uint64_t count, double temperature, uint64_t top_k, uint64_t seed,
@@ -92,6 +97,20 @@ std::vector<t2::NamedTensor> TorchEngine::engine_state() {
   out.push_back({"engine.growth_tracker", update_->loss_scale().growth_tracker()});
   out.push_back({"engine.step", update_->step()});
   return out;
+}
+
+std::vector<TensorView> TorchEngine::weight_layout() const {
+  require_model("a look at the weights");
+  std::vector<TensorView> out;
+  for (const t2::NamedTensor& one : weights()) out.push_back({one.name, safetensors_name(one.tensor.scalar_type()), one.tensor.sizes().vec(), nullptr, one.tensor.nbytes()});
+  return out;
+}
+
+void TorchEngine::initialise(std::span<const InitialTensor> values) {
+  require_model("initial weights");
+  check_outside_window(window_.has_value(), "initial weights");
+  translated(*device_, "initial weights, copy to the device", [&] { initialise_tensors(values, weights()); });
+  forget_casts();
 }
 
 EngineState TorchEngine::snapshot() {

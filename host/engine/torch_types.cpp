@@ -47,4 +47,10 @@ std::string safetensors_name(at::ScalarType type) {
   throw Error(ExitCode::kFailure, format("tensors of type {} cannot be saved: the checkpoint format has no name for them", c10::toString(type)));
 }
 
+at::ScalarType scalar_type_named(std::string_view safetensors_name) {
+  for (const DtypeName& entry : kTypes)
+    if (entry.safetensors == safetensors_name) return entry.type;
+  throw Error(ExitCode::kFailure, format("tensors of format {}: LibTorch has none like it", safetensors_name));
+}
+
 }  // namespace trainhost

@@ -97,9 +97,10 @@ void Reporter::step(const RunState& state) {
   if (state.observed.window == logged_window_) return;
   logged_window_ = state.observed.window;
   std::vector<Metric> extra;
-  for (size_t i = 0; i < row_metrics_.size() && i < options_.metric_names.size(); ++i) {
+  const std::vector<std::string> names = options_.metric_names();
+  for (size_t i = 0; i < row_metrics_.size() && i < names.size(); ++i) {
     Metric metric;
-    metric.name = options_.metric_names[i];
+    metric.name = names[i];
     metric.value = row_metrics_[i];
     metric.step = state.observed.step;
     extra.push_back(std::move(metric));

@@ -1,5 +1,6 @@
 // Tells people and machines what the loop does: events, the progress line, metrics for rules and schedules. Keeps all of it out of the lines that train.
 #pragma once
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,7 +24,7 @@ class Reporter {
   struct Options {
     RunScale scale;
     std::vector<Interval> max;
-    std::vector<std::string> metric_names;  // the model's own, in the order of WindowRow::metrics
+    std::function<std::vector<std::string>()> metric_names;  // the model's own, in the order of WindowRow::metrics; asked when the first row is there
   };
 
   Reporter(Telemetry& telemetry, Console& console, Ledger& ledger, Options options);

@@ -9,9 +9,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "checkpoint/record.h"
 #include "config/trajectory.h"
 #include "loop/device_change.h"
+#include "loop/initial_weights.h"
+#include "loop/model_layout.h"
+#include "loop/other_run.h"
 #include "loop/run_folder.h"
 #include "plugin/kind.h"
 #include "plugin/state.h"
@@ -31,10 +33,6 @@ std::vector<ChosenPlugin> with_uris(std::vector<ChosenPlugin> plugins, const std
   for (ChosenPlugin& plugin : plugins)
     if (plugin.record.kind == "checkpoint_backend" && plugin.record.decorates == 0 && next < uris.size()) plugin.config["uri"] = uris[next++];
   return plugins;
-}
-
-void warn_of_damage(const CheckpointDamage& damage) {
-  log_warning("checkpoint {}: damaged in its {} ({}): {}; using an older one", damage.id, damage.region, damage.object, damage.reason);
 }
 
 nlohmann::json plugin_files(std::span<const ChosenPlugin> plugins) {
@@ -103,6 +101,7 @@ Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry
   prepare_engine(/*values_follow=*/restored.has_value());
   restore_times_.build = lap();
   if (restored) restore_engine(*restored);
+  else if (setup_.is_training && !setup_.config.run.model.init_from.empty()) take_initial_weights();
   restore_times_.copy = lap();
   if (restored) save_cost_ = restored->save_cost;
   make_trainer(restored ? std::move(restored->state) : RunState{});
@@ -146,6 +145,7 @@ std::optional<RestoredRun> Session::load_checkpoint() {
   const auto length = effective_schedule_length(setup_.config, run ? std::optional(run->identity.schedule_length) : std::nullopt);
   identity_.schedule_length = length ? length->text : "";
   identity_.trajectory = trajectory(setup_.config, length);
+  if (run && run->identity.trajectory.contains(kInitialWeights)) identity_.trajectory[kInitialWeights] = run->identity.trajectory[kInitialWeights];
   identity_.trajectory_hash = trajectory_hash(identity_.trajectory);
   identity_.plugins = plugin_files(setup_.plugins);
   if (run && setup_.is_training) require_same_trajectory(run->identity.trajectory, identity_.trajectory, setup_.accepted, format("checkpoint {}", run->checkpoint.info.id));
@@ -160,29 +160,9 @@ void Session::adopt_run_id(const std::string& run_id) {
   store_->set_run_id(run_id);
 }
 
-// The state that another run left, read through a backend of its own: what this run saves goes to its own place.
 RestoredRun Session::load_initial_checkpoint() {
   const std::string& uri = setup_.initial_uri;
-  const std::string scheme = uri.substr(0, uri.find(':'));
-  const auto backend = std::find_if(setup_.plugins.begin(), setup_.plugins.end(), [&](const ChosenPlugin& plugin) {
-    const auto& schemes = plugin.record.schemes;
-    return plugin.record.kind == "checkpoint_backend" && plugin.record.decorates == 0 && std::find(schemes.begin(), schemes.end(), scheme) != schemes.end();
-  });
-  if (backend == setup_.plugins.end())
-    throw Error(ExitCode::kConfig, format("--resume {}: no checkpoint backend of this run handles the scheme \"{}\"; choose one that does (`trainhost plugins list`), or another URI", uri, scheme));
-  ChosenPlugin reader = *backend;
-  const CheckpointUri parts = split_checkpoint_uri(uri);
-  reader.config["uri"] = parts.store;
-  RunPlugins readers({&reader, 1}, &ledger_);
-  readers.start(setup_.facts);
-  const CheckpointBackend place(readers.one("checkpoint_backend"));
-  const auto objects = make_object_store(place);
-  StoreOptions options;
-  options.load_threads = std::clamp(std::thread::hardware_concurrency() / 2, 2u, kLoadThreads);
-  CheckpointStore store(*objects, options);
-  auto loaded = parts.id ? std::optional(store.load(parts.id->text())) : store.load_newest_verified(warn_of_damage);
-  if (!loaded) throw Error(ExitCode::kCheckpointUnreadable, format("--resume {}: no checkpoint lies there; give the place that holds a run's checkpoints, such as file:runs/NAME/checkpoints", uri));
-  RestoredRun run = unpack(std::move(*loaded));
+  RestoredRun run = unpack(load_of_other_run(uri, setup_.plugins, setup_.facts, &ledger_, LoadScope::kAll, format("--resume {}", uri)));
   run.state.pending_good.clear();  // they are the other run's
   return run;
 }
@@ -214,8 +194,6 @@ void Session::open_sources() {
   identity_.data_fingerprint = hex(info.fingerprint);
   report_.train_samples = info.num_samples;
   report_.has_text = source_->has_text();
-  for (const FieldSpec& field : info.fields)
-    report_.is_byte_level |= field.role == TRAINHOST_FIELD_TARGET && field.dtype.bits == 8 && field.num_classes == 256;
 }
 
 // The config may be the same and the files others.
@@ -260,6 +238,7 @@ void Session::prepare_engine(bool values_follow) {
   engine_setup.plan = PrecisionPolicy(plugins_->one("precision_policy")).plan(engine_->device_facts());
   engine_setup.fields = model_fields();
   engine_setup.clip_norm = run.clip_norm;
+  engine_setup.freeze = run.model.freeze;
   engine_setup.values_follow = values_follow;
   for (const ParameterGroup& group : run.groups) engine_setup.groups.push_back({group.label, group.pattern, group.rate_multiplier, group.weight_decay});
   engine_setup.meter = &engine_calls_;
@@ -279,7 +258,7 @@ void Session::prepare_engine(bool values_follow) {
   report_.precision = engine_setup.plan;
   report_.device = engine_->device();
   report_.model = engine_->model_report();
-  identity_.model = {{"plugin", model.full_name()}};
+  identity_.model = model_identity(model);
 }
 
 // Random numbers cannot go on from one type of device to another, and sums round otherwise: that is another run, unless the user wants it so.
@@ -300,9 +279,21 @@ void Session::restore_engine(const RestoredRun& run) {
     engine_->restore_weights(checkpoint.weights);
     return;
   }
+  const std::vector<Difference> differences = trajectory_differences(run.identity.trajectory, identity_.trajectory);
+  const bool has_other_keys = std::any_of(differences.begin(), differences.end(), [](const Difference& one) { return one.plugin.starts_with("model/"); });
+  if (!has_other_keys) require_same_model(run.identity.model, identity_.model, checkpoint.info.id);  // else they were accepted
   engine_->restore(checkpoint.weights, checkpoint.optimizer, engine_state_of(checkpoint));
   ledger_.restore_json(run.ledger);
   if (const auto last = RunLog::last_line(setup_.folder / "log.jsonl", "ledger"); last && last->contains("state")) ledger_.restore_json(last->at("state"));
+}
+
+// A new run only: later its checkpoints have the weights.
+void Session::take_initial_weights() {
+  std::vector<ChosenPlugin> backends = setup_.plugins;
+  backends.insert(backends.end(), setup_.other_backends.begin(), setup_.other_backends.end());
+  initial_weights_ = initialise_weights(*engine_, plugins_->one("model"), {setup_.config.run.model.init_from, backends, setup_.facts, &ledger_});
+  identity_.trajectory[kInitialWeights] = "sha256:" + initial_weights_.at("sha256").get<std::string>();
+  identity_.trajectory_hash = trajectory_hash(identity_.trajectory);
 }
 
 uint64_t Session::schedule_steps(const RunState& state) {
@@ -352,7 +343,7 @@ void Session::make_trainer(RunState state) {
   rates_ = std::make_unique<Rates>(*lr_schedule_, *engine_, state.schedule_length);
   rules_ = std::make_unique<Rules>(std::move(rules));
   checkpoints_ = std::make_unique<Checkpoints>(*store_, *engine_, std::move(stateful), ledger_, identity_, Checkpoints::Options{run.checkpoint.good_after, parse_save_mode(run.checkpoint.mode), save_cost_});
-  reporter_ = std::make_unique<Reporter>(telemetry_, console_, ledger_, Reporter::Options{scale, run.max, engine_->metric_names()});
+  reporter_ = std::make_unique<Reporter>(telemetry_, console_, ledger_, Reporter::Options{scale, run.max, [this] { return engine_->metric_names(); }});
   TrainerParts parts{*engine_, *data_, *accumulation_schedule_, *rates_, *rules_, *evaluations_, *checkpoints_, *reporter_, ledger_, preemption_};
   TrainerOptions options{run.max, run.max_skips, run.checkpoint.every, run.telemetry.every, scale, true, mean_between_interruptions()};
   if (run.checkpoint.is_automatic) options.checkpoint_every.reset();

@@ -38,6 +38,7 @@ struct SessionSetup {
   RunFacts facts;
   bool may_restore = false;                   // go on from the newest verified checkpoint, if there is one
   std::optional<std::string> checkpoint_id;   // restore this one instead of the newest
+  std::vector<ChosenPlugin> other_backends;   // of checkpoints: installed, not chosen; for model.init_from
   std::string initial_uri;                    // not empty: a run without checkpoints of its own begins from the newest verified one there
   std::vector<std::string> accepted;          // --resume-without
   std::optional<ShortRun> short_run;          // trajectory and schedules stay those of the whole run
@@ -59,7 +60,6 @@ struct SessionReport {
   trainhost_precision_plan precision{};
   uint64_t train_samples = 0;
   bool has_text = false;     // prompts can be encoded
-  bool is_byte_level = false;  // a target is one byte: bits per byte can be told
 };
 
 class Session {
@@ -72,6 +72,8 @@ class Session {
   const ResolvedConfig& config() const { return setup_.config; }
   /// The checkpoint that the session began from; nullptr for a new run.
   const CheckpointInfo* restored() const { return restored_ ? &*restored_ : nullptr; }
+  /// What model.init_from gave, as initialise_weights() says; null for a run that did not begin so, or not now.
+  const nlohmann::json& initial_weights() const { return initial_weights_; }
 
   const RestoreTimes& restore_times() const { return restore_times_; }
 
@@ -114,6 +116,7 @@ class Session {
   void prepare_engine(bool values_follow);
   void restore_engine(const RestoredRun& run);
   std::vector<TensorView> engine_state_of(const LoadedCheckpoint& checkpoint);
+  void take_initial_weights();
   void make_trainer(RunState state);
   std::optional<double> mean_between_interruptions() const;
   uint64_t schedule_steps(const RunState& state);
@@ -129,6 +132,7 @@ class Session {
   std::optional<CheckpointInfo> restored_;
   RestoreTimes restore_times_;
   RunIdentity identity_;
+  nlohmann::json initial_weights_;
   std::string schedule_length_;
   SaveCost save_cost_;
 

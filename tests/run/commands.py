@@ -124,7 +124,7 @@ class FinishedRuns(TestCase):
         before = sorted(run.path.rglob("*"))
         values = self.trainhost("evaluate", "runs/text", "--json").json()["sets"]["heldout"]
         self.assertEqual(values["loss"]["value"], run.evaluations()[(6, "heldout", "loss")], "the same pass gives the same value")
-        self.assert_names(self.trainhost("evaluate", "runs/text").out, "heldout", "loss", "bits per byte")
+        self.assert_names(self.trainhost("evaluate", "runs/text").out, "heldout", "loss", "perplexity", "bits_per_byte", "accuracy")
         self.assertEqual(sorted(run.path.rglob("*")), before, "neither changes the run folder")
 
     def test_on_another_device_than_the_run_s(self):

@@ -95,6 +95,8 @@ class FakeEngine final : public Engine {
   }
   void sample(std::vector<int64_t>, uint64_t, double, uint64_t, uint64_t, const std::function<bool(int64_t)>&) override {}
 
+  std::vector<TensorView> weight_layout() const override { return {}; }
+  void initialise(std::span<const InitialTensor>) override {}
   EngineState snapshot() override {
     demand(ring_.empty(), "a snapshot with rows that were not handed out");
     return state_now();

@@ -6,26 +6,52 @@
 #include <optional>
 
 #include <trainhost/plugin.hpp>
+#include <trainhost/torch/class_metrics.h>
 #include <trainhost/torch/model.h>
 
+#include "hugging_face.h"
 #include "network.h"
 
 namespace {
 
 namespace t2 = trainhost::t2;
 using trainhost::Field;
+using gpt::refuse;
 using trainhost::PluginError;
 
 struct Config {
-  int64_t layers = 4;
-  int64_t heads = 4;
-  int64_t width = 128;
+  std::optional<std::string> config;
+  std::optional<int64_t> layers;
+  std::optional<int64_t> heads;
+  std::optional<int64_t> width;
   std::optional<int64_t> context_length;
   std::optional<int64_t> vocabulary;
-  double dropout = 0.0;
+  std::optional<double> dropout;
 };
 
-PluginError refuse(const std::string& words) { return {TRAINHOST_INVALID_ARGUMENT, "gpt: " + words}; }
+// The keys, filled up by what a config.json says, then by defaults. A key beside the file must say the same as that.
+Config complete(Config keys) {
+  if (keys.config) {
+    const gpt::Shape shape = gpt::read_config(*keys.config);
+    const auto agree = [&](const char* name, auto& key, auto theirs, const char* foreign) {
+      if (key && *key != theirs)
+        throw refuse(trainhost::format("{} is {}, but {} says {}: {}; remove the key, or change a copy of the file", name, *key, *keys.config, foreign, theirs));
+      key = theirs;
+    };
+    agree("layers", keys.layers, shape.layers, "n_layer");
+    agree("heads", keys.heads, shape.heads, "n_head");
+    agree("width", keys.width, shape.width, "n_embd");
+    agree("context_length", keys.context_length, shape.context_length, "n_positions");
+    agree("vocabulary", keys.vocabulary, shape.vocabulary, "vocab_size");
+    agree("dropout", keys.dropout, shape.dropout, "resid_pdrop");
+  }
+  keys.layers = keys.layers.value_or(4);
+  keys.heads = keys.heads.value_or(4);
+  keys.width = keys.width.value_or(128);
+  keys.dropout = keys.dropout.value_or(0.0);
+  if (*keys.width % *keys.heads != 0) throw refuse(trainhost::format("width {} must be a multiple of heads {}", *keys.width, *keys.heads));
+  return keys;
+}
 
 bool is_integer(const Field& field) { return field.dtype.code == TRAINHOST_DTYPE_INT || field.dtype.code == TRAINHOST_DTYPE_UINT; }
 
@@ -42,18 +68,15 @@ const Field& find_field(std::span<const Field> fields, std::string_view name) {
   return *found;
 }
 
-class Gpt final : public t2::Model, public t2::TextModel {
+class Gpt final : public t2::Model, public t2::TextModel, public t2::HuggingFace {
  public:
-  explicit Gpt(Config config) : config_(config) {
-    if (config_.width % config_.heads != 0)
-      throw refuse(trainhost::format("width {} must be a multiple of heads {}", config_.width, config_.heads));
-  }
+  explicit Gpt(Config config) : config_(complete(std::move(config))) {}
 
   void build(const t2::ModelFacts& facts) override {
     const Field& tokens = find_field(facts.fields, "tokens");
     const Field& targets = find_field(facts.fields, "targets");
     ignored_target_ = std::llround(targets.pad_value);
-    network_.build({config_.layers, config_.heads, config_.width, context_length(tokens), vocabulary(tokens, targets), config_.dropout}, facts.device,
+    network_.build({*config_.layers, *config_.heads, *config_.width, context_length(tokens), vocabulary(tokens, targets), *config_.dropout}, facts.device,
                    facts.default_dtype, facts.values_follow ? std::nullopt : std::optional(facts.seed));
   }
 
@@ -66,13 +89,27 @@ class Gpt final : public t2::Model, public t2::TextModel {
     if (tokens.dim() != 2) throw refuse(trainhost::format("a batch of tokens has {} axes; wanted two, samples and positions", tokens.dim()));
     check_length(tokens.size(1));
     const at::Tensor logits = network_.logits(network_.hidden(tokens, mode == t2::Mode::kTrain)).flatten(0, 1);
-    return {at::cross_entropy_loss(logits, targets, /*weight=*/{}, at::Reduction::Sum, ignored_target_), targets.ne(ignored_target_).sum(), {}};
+    const at::Tensor is_counted = targets.ne(ignored_target_);
+    t2::Output output{at::cross_entropy_loss(logits, targets, /*weight=*/{}, at::Reduction::Sum, ignored_target_), is_counted.sum(), {}};
+    if (mode == t2::Mode::kEvaluate) t2::add_accuracy(output.metric_sums, logits, targets, is_counted);  // one more pass over all logits
+    return output;
   }
 
   at::Tensor next_logits(const at::Tensor& tokens) override {
     const int64_t length = std::min(tokens.size(1), network_.shape().context_length);
     const at::Tensor hidden = network_.hidden(tokens.narrow(1, tokens.size(1) - length, length), /*is_training=*/false);
     return network_.logits(hidden.select(1, length - 1)).to(at::kFloat);
+  }
+
+  t2::HuggingFaceLayout hugging_face() const override {
+    return {gpt::config_text(network_.shape()), "transformer.", "", gpt::foreign_names(network_.parameters())};
+  }
+
+  // Sizes show in the shapes of tensors, but for the number of heads.
+  void require_same_network(const std::string& config_json, const std::string& place) const override {
+    const int64_t heads = gpt::parse_config(config_json, place).heads;
+    if (heads != network_.shape().heads)
+      throw refuse(trainhost::format("{}: n_head is {}, this model has {} heads; set gpt.heads, or gpt.config to that file", place, heads, network_.shape().heads));
   }
 
  private:
@@ -118,10 +155,11 @@ TRAINHOST_PLUGIN(Gpt, {
   .version = "1.0.0",
   .summary = "GPT-2 style language model on fields tokens and targets",
   .schema = trainhost::schema<Config>()
-                .key("layers", &Config::layers, "transformer blocks", trainhost::at_least(1))
-                .key("heads", &Config::heads, "attention heads; they divide width", trainhost::at_least(1))
-                .key("width", &Config::width, "channels of the residual stream", trainhost::at_least(1))
+                .key("config", &Config::config, "config.json of a Hugging Face GPT-2, or its folder, as seen from the working folder: all sizes and the dropout", trainhost::no_trajectory)
+                .key("layers", &Config::layers, "transformer blocks; left out: 4", trainhost::at_least(1))
+                .key("heads", &Config::heads, "attention heads, which divide width; left out: 4", trainhost::at_least(1))
+                .key("width", &Config::width, "channels of the residual stream; left out: 128", trainhost::at_least(1))
                 .key("context_length", &Config::context_length, "most tokens that the model looks back; left out: the length of a sample", trainhost::at_least(1))
                 .key("vocabulary", &Config::vocabulary, "number of tokens; left out: as the data says", trainhost::at_least(2))
-                .key("dropout", &Config::dropout, "share of activations that are dropped in training", trainhost::at_least(0), trainhost::less_than(1)),
+                .key("dropout", &Config::dropout, "share of activations that are dropped in training; left out: 0", trainhost::at_least(0), trainhost::less_than(1)),
 })

@@ -21,7 +21,6 @@ namespace gpt {
 namespace {
 
 constexpr double kInitialDeviation = 0.02;  // nanoGPT, as GPT-2
-constexpr double kNormEpsilon = 1e-5;
 
 // Adds parameters in the order in which they draw their random numbers.
 class Builder {

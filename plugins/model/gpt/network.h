@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <trainhost/torch/types.h>
@@ -10,6 +11,8 @@
 namespace gpt {
 
 namespace t2 = trainhost::t2;
+
+inline constexpr double kNormEpsilon = 1e-5;
 
 struct Shape {
   int64_t layers = 0, heads = 0, width = 0, context_length = 0, vocabulary = 0;
@@ -24,6 +27,7 @@ class Network {
   void build(const Shape& shape, at::Device device, at::ScalarType type, std::optional<uint64_t> seed);
 
   std::vector<t2::Parameter>& parameters() { return parameters_; }
+  std::span<const t2::Parameter> parameters() const { return parameters_; }
   const Shape& shape() const { return shape_; }
 
   // tokens [batch, length], any integer type, length <= context_length -> [batch, length, width].

@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include <trainhost/plugin.hpp>
+#include <trainhost/torch/class_metrics.h>
 #include <trainhost/torch/model.h>
 
 namespace {
@@ -21,7 +22,10 @@ using trainhost::PluginError;
 
 struct Config {
   std::vector<int64_t> widths = {128, 128};
+  bool confusion = false;
 };
+
+constexpr int64_t kMostConfused = 32;  // classes whose pairs are counted
 
 PluginError refuse(const std::string& words) { return {TRAINHOST_INVALID_ARGUMENT, "mlp: " + words}; }
 
@@ -50,6 +54,9 @@ class Mlp final : public t2::Model {
     const Field& y = find_field(facts.fields, "y");
     is_classifier_ = y.dtype.code == TRAINHOST_DTYPE_INT || y.dtype.code == TRAINHOST_DTYPE_UINT;
     if (is_classifier_ && y.num_classes < 2) throw refuse(trainhost::format("field \"y\" holds classes, but the data says there are {}; wanted at least 2", y.num_classes));
+    if (config_.confusion && (!is_classifier_ || y.num_classes > kMostConfused))
+      throw refuse(trainhost::format("confusion counts pairs of classes, of at most {}; field \"y\" holds {}; leave the key out", kMostConfused,
+                                     is_classifier_ ? trainhost::format("{} classes", y.num_classes) : "values"));
     ignored_target_ = is_classifier_ ? std::llround(y.pad_value) : 0;
     at::Generator generator = at::detail::createCPUGenerator(facts.seed);
     int64_t inputs = size_of(x);
@@ -61,10 +68,10 @@ class Mlp final : public t2::Model {
   std::span<t2::Parameter> parameters() override { return parameters_; }
   std::span<t2::NamedTensor> buffers() override { return {}; }
 
-  t2::Output forward(const t2::Batch& batch, t2::Mode) override {
+  t2::Output forward(const t2::Batch& batch, t2::Mode mode) override {
     const at::Tensor outputs = outputs_of(field(batch, "x").to(parameters_[0].compute.scalar_type()).flatten(1));
     const at::Tensor& y = field(batch, "y");
-    return is_classifier_ ? class_loss(outputs, y.to(at::kLong).flatten()) : value_loss(outputs, y.reshape(outputs.sizes()));
+    return is_classifier_ ? class_loss(outputs, y.to(at::kLong).flatten(), mode) : value_loss(outputs, y.reshape(outputs.sizes()));
   }
 
  private:
@@ -96,17 +103,22 @@ class Mlp final : public t2::Model {
     return x;
   }
 
-  t2::Output class_loss(const at::Tensor& logits, const at::Tensor& classes) const {
+  t2::Output class_loss(const at::Tensor& logits, const at::Tensor& classes, t2::Mode mode) const {
     const at::Tensor is_counted = classes.ne(ignored_target_);
-    const at::Tensor num_right = logits.detach().argmax(1).eq(classes).logical_and_(is_counted).sum();
-    return {at::cross_entropy_loss(logits, classes, /*weight=*/{}, at::Reduction::Sum, ignored_target_), is_counted.sum(), {{"accuracy", num_right}}};
+    t2::Output output{at::cross_entropy_loss(logits, classes, /*weight=*/{}, at::Reduction::Sum, ignored_target_), is_counted.sum(), {}};
+    t2::add_accuracy(output.metric_sums, logits, classes, is_counted);
+    if (mode == t2::Mode::kTrain) return output;
+    if (logits.size(1) >= 5) t2::add_top5(output.metric_sums, logits, classes, is_counted);
+    if (config_.confusion) t2::add_confusion(output.metric_sums, logits, classes, is_counted);
+    return output;
   }
 
   // Its mean over all values is the mean squared error. Summed in float32 at least, whatever the layers compute in.
   static t2::Output value_loss(const at::Tensor& outputs, const at::Tensor& values) {
     const at::Tensor count = at::scalar_tensor(static_cast<double>(values.numel()), at::TensorOptions(at::kFloat).device(outputs.device()));
     const at::ScalarType wide = c10::promoteTypes(outputs.scalar_type(), at::kFloat);
-    return {at::mse_loss(outputs.to(wide), values.to(wide), at::Reduction::Sum), count, {}};
+    const at::Tensor got = outputs.to(wide), wanted = values.to(wide);
+    return {at::mse_loss(got, wanted, at::Reduction::Sum), count, {{"absolute_error", got.detach().sub(wanted).abs_().sum()}}};
   }
 
   Config config_;
@@ -122,5 +134,7 @@ TRAINHOST_PLUGIN(Mlp, {
   .name = "mlp",
   .version = "1.0.0",
   .summary = "fully connected network on fields x and y; classes or values",
-  .schema = trainhost::schema<Config>().key("widths", &Config::widths, "outputs of each hidden layer; empty: a linear model", trainhost::at_least(1)),
+  .schema = trainhost::schema<Config>()
+                .key("widths", &Config::widths, "outputs of each hidden layer; empty: a linear model", trainhost::at_least(1))
+                .key("confusion", &Config::confusion, "evaluations tell the share of each pair of true and likeliest class; up to 32 classes", trainhost::no_trajectory),
 })

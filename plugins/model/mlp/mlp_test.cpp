@@ -3,6 +3,7 @@
 
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 
@@ -54,6 +55,32 @@ BOOST_AUTO_TEST_CASE(integer_targets_are_classes_with_an_accuracy) {
   BOOST_TEST(out.metric_sums[0].tensor.item<int64_t>() == 3);
 }
 
+BOOST_AUTO_TEST_CASE(evaluations_know_the_best_five_and_each_pair_of_classes) {
+  Mlp mlp(R"({"widths": [], "confusion": true})", {inputs(), classes(6)});
+  const at::Tensor x = at::randn({50, 2, 3});
+  const at::Tensor logits = at::linear(x.flatten(1), mlp.weight(0), mlp.weight(1));
+  at::Tensor y = at::randint(0, 6, {50}, at::kLong);
+  y[3].fill_(-1);
+  const t2::Output out = mlp.model().forward({{{"x", x}, {"y", y}}, 50}, t2::Mode::kEvaluate);
+  BOOST_REQUIRE(out.metric_sums.size() == 2u + 36u);
+  int64_t in_five = 0;
+  int64_t table[6][6] = {};
+  for (int64_t i = 0; i < 50; ++i) {
+    if (i == 3) continue;
+    const int64_t label = y[i].item<int64_t>();
+    in_five += logits[i].gt(logits[i][label]).sum().item<int64_t>() < 5;
+    ++table[label][logits[i].argmax().item<int64_t>()];
+  }
+  BOOST_TEST(out.metric_sums[1].name == "top5_accuracy");
+  BOOST_TEST(out.metric_sums[1].tensor.item<int64_t>() == in_five);
+  for (size_t t = 0; t < 6; ++t)
+    for (size_t p = 0; p < 6; ++p) {
+      const t2::NamedTensor& pair = out.metric_sums[2 + 6 * t + p];
+      BOOST_TEST(pair.name == trainhost::format("confusion_{}_{}", t, p));
+      BOOST_TEST(pair.tensor.item<double>() == static_cast<double>(table[t][p]));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(real_targets_are_values_with_a_squared_error) {
   Mlp mlp(R"({"widths": []})", {inputs(), values()});
   const at::Tensor x = at::randn({4, 2, 3});
@@ -61,11 +88,17 @@ BOOST_AUTO_TEST_CASE(real_targets_are_values_with_a_squared_error) {
   const t2::Output out = mlp.model().forward({{{"x", x}, {"y", y}}, 4}, t2::Mode::kTrain);
   BOOST_TEST(out.count.item<float>() == 8.0f);
   BOOST_TEST(out.loss_sum.item<float>() == 8 * 4.0f, boost::test_tools::tolerance(1e-5f));
+  BOOST_REQUIRE(out.metric_sums.size() == 1u);
+  BOOST_TEST(out.metric_sums[0].name == "absolute_error");
+  BOOST_TEST(out.metric_sums[0].tensor.item<float>() == 8 * 2.0f, boost::test_tools::tolerance(1e-5f));
 }
 
 BOOST_AUTO_TEST_CASE(data_without_the_fields_or_classes_is_refused) {
   BOOST_CHECK_EXCEPTION(Mlp("{}", {inputs()}), PluginError, [](const PluginError& e) { return e.message.find("no field \"y\"") != std::string::npos; });
   BOOST_CHECK_EXCEPTION(Mlp("{}", {inputs(), classes(0)}), PluginError, [](const PluginError& e) { return e.message.find("wanted at least 2") != std::string::npos; });
+  const auto refuses_pairs = [](const PluginError& e) { return e.message.find("confusion counts pairs of classes, of at most 32") != std::string::npos; };
+  BOOST_CHECK_EXCEPTION(Mlp(R"({"confusion": true})", {inputs(), classes(33)}), PluginError, refuses_pairs);
+  BOOST_CHECK_EXCEPTION(Mlp(R"({"confusion": true})", {inputs(), values()}), PluginError, refuses_pairs);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

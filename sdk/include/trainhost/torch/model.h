@@ -12,6 +12,7 @@ namespace trainhost::t2 {
 
 class TextModel;
 class ModelFile;
+class HuggingFace;
 class CaptureAware;
 
 // What a model is built for. `fields` are those of the training set after the config's [model] fields mapping: the model finds its inputs by name and
@@ -51,6 +52,7 @@ class Model : public Plugin {
 }  // namespace trainhost::t2
 
 #include "trainhost/torch/capture_aware.h"
+#include "trainhost/torch/hugging_face.h"
 #include "trainhost/torch/model_file.h"
 #include "trainhost/torch/text_model.h"
 
@@ -60,6 +62,7 @@ inline const void* Model::interface(std::string_view id) {
   if (id == kInterface) return static_cast<Model*>(this);
   if (id == TextModel::kInterface) return dynamic_cast<TextModel*>(this);
   if (id == ModelFile::kInterface) return dynamic_cast<ModelFile*>(this);
+  if (id == HuggingFace::kInterface) return dynamic_cast<HuggingFace*>(this);
   if (id == CaptureAware::kInterface) return dynamic_cast<CaptureAware*>(this);
   return nullptr;
 }

@@ -39,8 +39,8 @@ struct Batch {
 };
 
 // What a forward pass yields, 0-dim tensors: the loss summed over the targets that count, in float32, or in float64 where the model was built for it, and
-// their number; the same for metrics, which the engine divides by count over all micro-batches and ranks. No host synchronisation: nothing of this is read
-// on the CPU here.
+// their number; the same for metrics, which the engine divides by count over all micro-batches and ranks. Training and evaluation may have different
+// metrics, each the same ones every time. No host synchronisation: nothing of this is read on the CPU here.
 struct Output {
   at::Tensor loss_sum, count;
   std::vector<NamedTensor> metric_sums;
