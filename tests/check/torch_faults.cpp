@@ -54,6 +54,8 @@ class WrongModel final : public t2::Model {
     const auto options = at::TensorOptions(fault_ == "narrow_weights" ? at::kFloat : facts.default_dtype).device(facts.device);
     parameters_ = {{"weight", weight.to(options), {}, true, t2::kDecay},
                    {fault_ == "two_names" ? "weight" : "bias", at::zeros({classes}, options), {}, true, t2::kBias}};
+    if (fault_ == "narrow_without_values" && facts.values_follow) parameters_[1].compute = at::zeros({1}, options);
+    shift_ = fault_ == "forgets_without_values" && facts.values_follow ? 0.0 : 1.0;
     if (fault_ == "master") parameters_[0].master = parameters_[0].compute;
     buffers_ = {{"mean", at::zeros({inputs}, options)}};
   }
@@ -68,7 +70,7 @@ class WrongModel final : public t2::Model {
     if (is_training || fault_ == "mean_in_evaluation") buffers_[0].tensor.mul_(0.9).add_(x.mean(0), 0.1);
     if (is_training || fault_ == "dropout_in_evaluation") x = at::dropout(x, 0.1, true);
     const at::Tensor bias = fault_ == "gradient" ? parameters_[1].compute.detach() : parameters_[1].compute;
-    return output(at::linear(x, parameters_[0].compute, bias), y);
+    return output(at::linear(x.add(shift_), parameters_[0].compute, bias), y);
   }
 
  private:
@@ -110,6 +112,7 @@ class WrongModel final : public t2::Model {
   std::string fault_;
   std::vector<t2::Parameter> parameters_;
   std::vector<t2::NamedTensor> buffers_;
+  double shift_ = 0;  // of the inputs; no parameter
   int num_passes_ = 0;
   bool is_broken_ = false;
   double last_loss_ = 0;

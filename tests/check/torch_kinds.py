@@ -33,7 +33,7 @@ class TorchKinds(TestCase):
     def test_plugins_without_a_fault_pass_every_question(self):
         answers = self.answers(FILE, "--only", "model/", "--only", "optimizer/", "--only", "op_pack/")
         self.assertEqual({question: answer for question, answer in answers.items() if answer[0] != "ok"}, {})
-        self.assertEqual(len(answers), 21)
+        self.assertEqual(len(answers), 22)
 
     def test_faults_of_a_model(self):
         fields = "(fields x and classes y)"
@@ -42,6 +42,8 @@ class TorchKinds(TestCase):
             ("master", "model/stable_parameters", '"weight" has a master; masters are the host\'s'),
             ("grows", "model/stable_parameters", f"parameters or buffers have other names or another order after a pass {fields}"),
             ("seed", "model/same_seed_same_weights", 'two builds with one seed gave "weight" other values'),
+            ("narrow_without_values", "model/values_follow", f'"bias" {fields} is another one, or of another shape or format'),
+            ("forgets_without_values", "model/values_follow", f"loss_sum {fields} is "),
             ("axes", "model/output_is_sums", f"loss_sum {fields} must be one number, got 1 axes"),
             ("metrics", "model/output_is_sums", f"forward {fields} returned other metrics the second time"),
             ("gradient", "model/gradients", f"bias {fields}: the gradient says that the loss changes by 0"),

@@ -130,6 +130,23 @@ BOOST_AUTO_TEST_CASE(a_stalled_answer_is_given_up_and_asked_for_again) {
   BOOST_TEST(server.ask("count ^GET .*/a$") == "2");
 }
 
+/// Far from a stall: nothing is asked for twice.
+BOOST_AUTO_TEST_CASE(slow_answers_are_waited_for) {
+  Backend backend(url, kConfig);
+  backend.create("before", "x");  // the look at conditional writes
+  server.ask("fault 999 slow=0.3 .");
+  const std::string bytes = pattern_bytes(2 * kPart + 3);
+  backend.put("large", bytes);
+  backend.create("created", "c");
+  BOOST_TEST((backend.get("large", 0, bytes.size()) == bytes));
+  BOOST_TEST((backend.list() == std::vector<std::string>{"before", "created", "large"}));
+  backend.remove("created");
+  server.ask("forget");
+  for (const char* pattern : {"^HEAD .*/large", "^POST .*/large\\?uploads", "^PUT .*partNumber=1&", "^PUT .*partNumber=2&", "^PUT .*partNumber=3&", "^POST .*/large\\?uploadId",
+                              "^PUT .*/created", "^DELETE .*/created"})
+    BOOST_TEST(server.ask("count {}", pattern) == "1", pattern);
+}
+
 BOOST_AUTO_TEST_CASE(what_does_not_pass_is_unavailable_in_the_end) {
   Backend backend(url, "\"tries\":3");
   server.ask("fault 99 status=503,SlowDown ^PUT ");

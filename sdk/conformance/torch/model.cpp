@@ -59,6 +59,41 @@ void same_seed_same_weights(const Subject& subject) {
   }
 }
 
+struct Kind {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  at::ScalarType type;
+  bool operator==(const Kind&) const = default;
+};
+
+std::vector<std::pair<Kind, at::Tensor>> tensors_of(const BuiltModel& built) {
+  std::vector<std::pair<Kind, at::Tensor>> tensors;
+  const auto add = [&](const std::string& name, const at::Tensor& tensor) { tensors.emplace_back(Kind{name, tensor.sizes().vec(), tensor.scalar_type()}, tensor); };
+  for (const t2::Parameter& parameter : built.model->parameters()) add(parameter.name, parameter.compute);
+  for (const t2::NamedTensor& buffer : built.model->buffers()) add(buffer.name, buffer.tensor);
+  return tensors;
+}
+
+// As a resume does it: built without values, then given those of a checkpoint.
+void values_may_follow(const Subject& subject) {
+  for_each_field_set(subject, at::kFloat, subject.seed, [&](BuiltModel& drawn) {
+    BuiltModel given(subject, drawn.fields_text, drawn.fields);
+    calling("model.build with values_follow", [&] { given.model->build({given.fields, given.device, at::kFloat, subject.seed, /*values_follow=*/true}); });
+    check_parameters(given);
+    const at::NoGradGuard no_gradients;
+    const auto wanted = tensors_of(drawn), got = tensors_of(given);
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+      require(i < got.size() && got[i].first == wanted[i].first, "\"{}\" (fields {}) is another one, or of another shape or format, when the model is built with values_follow",
+              wanted[i].first.name, drawn.fields_text);
+    require(got.size() == wanted.size(), "there are more parameters or buffers (fields {}) when the model is built with values_follow", drawn.fields_text);
+    for (std::size_t i = 0; i < wanted.size(); ++i) at::Tensor(got[i].second).copy_(wanted[i].second);
+    std::mt19937_64 random(subject.seed);
+    const t2::Batch batch = random_batch(drawn, 4, random);
+    const double loss = number_of(drawn.forward(batch, t2::Mode::kEvaluate).loss_sum), same = number_of(given.forward(batch, t2::Mode::kEvaluate).loss_sum);
+    require(loss == same, "loss_sum (fields {}) is {}, and {} where the same values followed; make everything but parameters and buffers in build too", drawn.fields_text, loss, same);
+  });
+}
+
 void check_scalar(const BuiltModel& built, const char* name, const at::Tensor& tensor) {
   require(tensor.defined() && tensor.dim() == 0, "{} (fields {}) must be one number, got {} axes", name, built.fields_text,
           tensor.defined() ? tensor.dim() : -1);
@@ -159,6 +194,7 @@ constexpr Question kQuestions[] = {
     {"model/stable_parameters", "Parameters and buffers have unique names in a stable order, on the device, without masters", "model", Scope::kPlugin,
      answer<parameters_are_stable>},
     {"model/same_seed_same_weights", "The seed alone decides the initial values", "model", Scope::kPlugin, answer<same_seed_same_weights>},
+    {"model/values_follow", "Built with values_follow and given the values, the model is the same", "model", Scope::kPlugin, answer<values_may_follow>},
     {"model/output_is_sums", "forward returns single numbers on the device, the same metrics each time", "model", Scope::kPlugin, answer<output_is_sums>},
     {"model/gradients", "Gradients match finite differences in float64", "model", Scope::kPlugin, answer<gradients_match_differences>},
     {"model/cut_batch_same_sums", "A batch cut in two gives the same sums", "model", Scope::kPlugin, answer<cut_batch_same_sums>},

@@ -4,6 +4,7 @@ With an argument it speaks TLS, under a certificate of its own that it writes to
   fault TIMES ACTION PATTERN   the next TIMES requests that match fail; others before and after do not
                                status=N[,CODE[,RETRY_AFTER]]  reset (before anything is done)  lost (done, but no reply)  cut (half a body)  stall
                                error200[=CODE] (200 with an Error inside)  damage (a flipped bit in the body)  no_range (all of the object)
+                               slow=SECONDS (the answer is right and takes that long)
   count PATTERN                how many requests matched; a request reads "PUT /bucket/key?query"
   header NAME PATTERN          what the last request that matched had in this header
   set NAME VALUE               clock_offset, region, lifetime, oldest_token, and the options of Bucket
@@ -135,6 +136,8 @@ class Handler(BaseHTTPRequestHandler):
                                             f"<Region>{refused.headers.get('region', '')}</Region></Error>", **{k: v for k, v in refused.headers.items() if k != "region"})
         if fault and fault.name == "lost":
             return self.hang_up()
+        if fault and fault.name == "slow":
+            time.sleep(float(fault.argument))
         return self.reply(answer, is_cut=fault is not None and fault.name == "cut")
 
     def faulty_answer(self, fault, request, body):
