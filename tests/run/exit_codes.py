@@ -73,10 +73,6 @@ class Config(TestCase):
         self.assert_names(self.trainhost("run", "mlp.toml", "--plugins", "adamww", code=13).err, "adamww", "adamw")
         self.assertFalse((self.folder / "runs").exists())
 
-    def test_what_a_model_cannot_do(self):
-        self.write("mlp.toml", MLP)
-        self.assert_names(self.trainhost("run", "mlp.toml", "model.recompute=blocks", code=2).err, "model.recompute", "model/mlp cannot compute its blocks again", "remove the key")
-
     def test_the_file_itself(self):
         self.assert_names(self.trainhost("run", "nothing.toml", code=2).err, "nothing.toml")
         self.write("broken.toml", "max = [\n")

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from exported_jobs import config_for, evaluate_eager, fields_of, train_eager
-from harness import PROGRAM, TEST_PLUGINS, TestCase, main
+from harness import MLP, PROGRAM, TEST_PLUGINS, TestCase, main
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "plugins/model/pt2/testing"), str(SOURCE / "tools/python")]
@@ -333,6 +333,8 @@ class Refusals(AlteredBundles):
         self.write("x.toml", config_for("fixed.thm", ["x float32 [3]", "y float32 [2] role=target"]))
         self.trainhost("run", "x.toml", "max=1step")
         self.assert_names(self.trainhost("run", "x.toml", "max=1step", "model.recompute=blocks", "--name", "again", code=2).err, "fixed.thm", "has no blocks", "remove the key")
+        self.write("mlp.toml", MLP)
+        self.assert_names(self.trainhost("run", "mlp.toml", "model.recompute=blocks", code=2).err, "model.recompute", "model/mlp cannot compute its blocks again", "remove the key")
 
     def test_another_bundle_under_the_same_path_is_refused(self):
         shutil.copy(BUNDLES / "gpt.thm", self.folder / "model.thm")
