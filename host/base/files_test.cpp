@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(bytes_are_shown_in_the_unit_that_fits) {
 
 BOOST_AUTO_TEST_CASE(uris_begin_with_a_scheme) {
   for (const char* uri : {"s3://bucket/run", "file:/data", "file:runs/a"}) BOOST_TEST(has_uri_scheme(uri));
-  for (const char* path : {"", "model.safetensors", "/data/a:b", "./s3://x", "Model:x", ":x"}) BOOST_TEST(!has_uri_scheme(path));
+  for (const char* plain : {"", "model.safetensors", "/data/a:b", "./s3://x", "Model:x", ":x"}) BOOST_TEST(!has_uri_scheme(plain));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
