@@ -143,7 +143,10 @@ void RunProcess::open_folder() {
   preemption_ = std::make_unique<Preemption>([](const std::string& signal) { log_warning("{}: finishing the step and saving; once more aborts at once", signal); });
 }
 
-void RunProcess::show_loaded() { console_.loaded(loaded_plugins(job_)); }
+void RunProcess::show_loaded() {
+  console_.loaded(loaded_plugins(job_));
+  for (const PluginConfig& plugin : job_.config.plugins) log_debug("{}/{}: config {}", plugin.kind, plugin.name, masked_values(plugin.tree).dump());
+}
 
 void RunProcess::open_session() {
   const std::string run_id = folder_.is_resume() ? record_.at("run_id").get<std::string>() : new_run_id();

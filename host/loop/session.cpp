@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/crash_report.h"
 #include "base/log.h"
 #include "config/trajectory.h"
 #include "loop/device_change.h"
@@ -87,6 +88,7 @@ Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry
   std::optional<RestoredRun> restored = load_checkpoint();
   restore_times_.read = lap();
   engine_ = open_engine(engine_options);
+  watch_for_exit();  // once more: what LibTorch does at an exit comes after it then
   restore_times_.engine = lap();
   if (restored && setup_.is_training && parse_save_mode(run.checkpoint.mode) != SaveMode::kSync) {
     const Buffer& block = restored->checkpoint.buffers.front();  // as large as the copies to come, and met already

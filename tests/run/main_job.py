@@ -38,7 +38,7 @@ class MainJob(TestCase):
         self.assert_order(result.out, OUT)
         again = self.trainhost("sample", "runs/quickstart", "--prompt", "#include", "--length", "8").out
         self.assertTrue(again.startswith("#include"))
-        self.assert_names(self.trainhost("evaluate", "runs/quickstart").out, "heldout", "bits per byte")
+        self.assert_names(self.trainhost("evaluate", "runs/quickstart").out, "heldout", "bits_per_byte")
 
     def test_runs_without_a_config(self):
         self.trainhost("--plugins", "amp,accum,localckpt", *SHORT)
