@@ -106,9 +106,16 @@ Found read_shards(const fs::path& folder) {
   return found;
 }
 
+/// The bytes of the weights' object; the buffer may go on behind them.
+std::string_view weights_file(const LoadedCheckpoint& loaded) {
+  const std::byte *begin = loaded.buffers.front().span().data(), *end = begin;
+  for (const TensorView& tensor : loaded.weights) end = std::max(end, tensor.data + tensor.bytes);
+  return {reinterpret_cast<const char*>(begin), static_cast<size_t>(end - begin)};
+}
+
 Found read_checkpoint(const std::string& uri, const InitialWeightsSource& source) {
   LoadedCheckpoint loaded = load_of_other_run(uri, source.backends, source.facts, source.meter, LoadScope::kWeights, format("model.init_from: {}", source.place));
-  Found found{format("checkpoint {} of run {}", loaded.info.id, loaded.run_id), sha256(loaded.buffers.front().text()), std::move(loaded.weights), std::move(loaded.buffers), true};
+  Found found{format("checkpoint {} of run {}", loaded.info.id, loaded.run_id), sha256(weights_file(loaded)), std::move(loaded.weights), std::move(loaded.buffers), true};
   return found;
 }
 

@@ -2,12 +2,15 @@
 #include "loop/other_run.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/log.h"
 #include "checkpoint/record.h"
 #include "plugin/checkpoint_backend.h"
 
 namespace trainhost {
+
+constexpr unsigned kMostThreads = 8;  // a disk needs no more of them
 
 void warn_of_damage(const CheckpointDamage& damage) {
   log_warning("checkpoint {}: damaged in its {} ({}): {}; using an older one", damage.id, damage.region, damage.object, damage.reason);
@@ -29,7 +32,9 @@ LoadedCheckpoint load_of_other_run(const std::string& uri, std::span<const Chose
   readers.start(facts);
   const CheckpointBackend place(readers.one("checkpoint_backend"));
   const auto objects = make_object_store(place);
-  CheckpointStore store(*objects, StoreOptions{});
+  StoreOptions options;
+  options.load_threads = std::clamp(std::thread::hardware_concurrency() / 2, 2u, kMostThreads);
+  CheckpointStore store(*objects, options);
   auto loaded = parts.id ? std::optional(store.load(parts.id->text(), scope)) : store.load_newest_verified(warn_of_damage, scope);
   if (!loaded)
     throw Error(ExitCode::kCheckpointUnreadable, format("{}: no checkpoint lies there; give the place that holds a run's checkpoints, such as file:runs/NAME/checkpoints", asked_by));

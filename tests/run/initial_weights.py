@@ -1,5 +1,6 @@
 """Runs that start from given weights, and parameters that are not trained."""
 
+import hashlib
 import shutil
 
 import numpy
@@ -48,6 +49,8 @@ class InitialWeights(TestCase):
             self.assert_started_from(weights, name)
             record = self.run_folder(name).record()
             self.assertEqual(record["init_from"]["set"], 4)
+            read = self.folder / "first.safetensors" if name in ("file", "moved") else newest / "weights.safetensors"
+            self.assertEqual(record["init_from"]["sha256"], hashlib.sha256(read.read_bytes()).hexdigest())
             hashes[name] = record["trajectory_hash"]
             self.assertEqual(self.run_folder(name).events("step")[-1]["step"], 1)
         for same in (("run", "store", "one", "uri"), ("file", "moved")):  # the place does not count, the bytes do
