@@ -74,6 +74,7 @@ bool WindowGraphs::pass(const t2::Batch& batch, const PassTargets& targets, cons
 }
 
 bool WindowGraphs::record_pass(Pass& pass, const t2::Batch& batch, const std::function<void(const t2::Batch&)>& run) {
+  device_.release_cached_memory();  // what passes without recordings have left is of no use to a recording, which takes its memory anew
   pass.inputs = batch_like(batch);
   pass.recording = record([&] { run(pass.inputs); });
   return pass.recording != nullptr;
