@@ -13,14 +13,14 @@ namespace {
 // The CPU allocator throws a plain c10::Error; only its words tell.
 bool is_cpu_allocator(const std::string& message) { return message.find("DefaultCPUAllocator: can't allocate memory") != std::string::npos; }
 
-std::string first_line(std::string text) { return text.substr(0, text.find('\n')); }
-
 [[noreturn]] void throw_out_of_memory(Device& device, std::string_view place, const std::string& message) {
   device.release_cached_memory();
   throw OutOfMemory(format("{}: out of memory: {}; use smaller micro-batches or a smaller model", place, first_line(message)));
 }
 
 }  // namespace
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 void rethrow_translated(Device& device, std::string_view place) {
   try {

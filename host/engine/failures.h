@@ -7,6 +7,9 @@
 
 namespace trainhost {
 
+/// Of a message of LibTorch or CUDA, whose other lines are a stack.
+std::string first_line(const std::string& text);
+
 class Device;
 
 /// Throws the exception in flight again as Error: OutOfMemory (after giving cached memory back) when memory ran out, kConfig for settings that a plugin

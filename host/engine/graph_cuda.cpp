@@ -13,6 +13,7 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 
 #include "base/error.h"
+#include "engine/failures.h"
 
 namespace trainhost {
 namespace {
@@ -71,8 +72,6 @@ void renew_generator(c10::DeviceIndex device, uint64_t seed, uint64_t offset) {
   const auto state = c10::make_intrusive<at::CUDAGeneratorState>(seed, offset);
   at::check_generator<at::CUDAGeneratorImpl>(generator)->graphsafe_set_state(c10::make_intrusive<at::CUDAGeneratorImpl>(device, state));
 }
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 // The recordings of windows, by shape.
 #include "engine/window_graphs.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
 #include "base/log.h"
