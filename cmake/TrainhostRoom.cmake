@@ -109,9 +109,32 @@ function(trainhost_add_program)
   endif()
 endfunction()
 
-# Each folder plugins/<kind>/<name> with a CMakeLists.txt; a new one is picked up by itself.
+# trainhost_add_plugin_library(<name> [LINK <libraries>])
+# Code that several plugins compile in: the folder plugins/lib/<name> becomes the static library plugin_lib_<name>, whose headers are included as
+# "<name>/<header>.h", and its *_test.cpp files become tests.
+function(trainhost_add_plugin_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINK")
+  set(target plugin_lib_${name})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  add_library(${target} STATIC ${sources})
+  _trainhost_plugin_settings(${target})
+  target_link_libraries(${target} PUBLIC ${arg_LINK})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/plugins/lib)
+  if(tests AND BUILD_TESTING)
+    trainhost_add_test_program(trainhost_${target}_tests PREFIX lib/${name} SOURCES ${tests} LINK ${target})
+  endif()
+endfunction()
+
+# Each folder plugins/lib/<name>, then each folder plugins/<kind>/<name> with a CMakeLists.txt; a new one is picked up by itself.
 function(trainhost_add_plugin_folders)
   file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/plugins/*/*/CMakeLists.txt)
+  set(libraries ${lists})
+  list(FILTER libraries INCLUDE REGEX "/plugins/lib/[^/]+/CMakeLists\\.txt$")
+  list(REMOVE_ITEM lists ${libraries})
+  list(PREPEND lists ${libraries})
   if(lists AND NOT COMMAND trainhost_add_plugin)
     message(WARNING "plugins are left out: sdk/cmake/TrainhostPlugin.cmake is missing")
     return()

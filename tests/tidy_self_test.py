@@ -81,6 +81,7 @@ ALLOWED = [
     {"host/commands/x.cpp": '#include "conformance/conformance.h"\n', "sdk/conformance/torch/x.cpp": "#include <ATen/core/Tensor.h>\n"},
     {"host/loop/x.cpp": LONG_FUNCTION, "scripts/tidy_ratchet.json": json.dumps({"host/loop/x.cpp: f": 83})},
     {f"{PLUGIN}/CMakeLists.txt": "trainhost_add_plugin(a/b TORCH)\n", f"{PLUGIN}/patience.cpp": "#include <ATen/core/Tensor.h>\n"},
+    {"plugins/lib/files/glob.h": "", "host/loop/x.cpp": 'auto n = "files";\n'},  # no plugin, and not whole as one
     {"host/loop/x.cpp": "namespace a {\n" + "int f() { return 1; }\n" * 90 + "}\n"},  # many short functions are not a long one
 ]
 

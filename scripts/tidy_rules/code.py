@@ -97,7 +97,7 @@ def glue_namespace(tree):
 
 def plugin_names(tree):
     """The host names no plugin: what it needs, it asks for through the interface of the kind."""
-    names = {tuple(path.split("/")[1:3]) for path in tree.paths if path.startswith("plugins/") and path.count("/") >= 3}
+    names = {tuple(path.split("/")[1:3]) for path in tree.paths if path.startswith("plugins/") and path.count("/") >= 3 and not path.startswith("plugins/lib/")}
     if not names:
         return
     words = "|".join(re.escape(word) for kind, name in sorted(names) for word in (name, f"{kind}/{name}"))

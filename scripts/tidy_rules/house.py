@@ -70,8 +70,8 @@ def unwanted_words(tree):
 
 
 def plugin_folders(tree):
-    """A plugin folder is whole, and its kind has an SDK header."""
-    folders = sorted({pathlib.PurePath(path).parts[1:3] for path in tree.paths if re.match(r"plugins/[^/]+/[^/]+/", path)})
+    """A plugin folder is whole, and its kind has an SDK header. What several plugins share lies in plugins/lib."""
+    folders = sorted({pathlib.PurePath(path).parts[1:3] for path in tree.paths if re.match(r"plugins/(?!lib/)[^/]+/[^/]+/", path)})
     for kind, name in folders:
         for file in (pattern.format(name=name) for pattern in PLUGIN_FILES):
             if f"plugins/{kind}/{name}/{file}" not in tree.paths:

@@ -1,13 +1,15 @@
 // The text of a folder tree as numbered windows of bytes.
 #pragma once
 #include <array>
-#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "files/input_file.h"
+#include "files/split.h"
 
 namespace trainhost {
 
@@ -23,7 +25,7 @@ struct CorpusOptions {
 /// folder is the window of context_length + 1 bytes that begins at byte k * stride; what is left at the folder's end is not used.
 ///
 /// Left out: what begins with a dot, symbolic links below the root (the root may be one), empty files, files that are no regular files.
-/// Held out are whole folders: those whose relative path ("." for the root) has splitmix64(FNV-1a) below heldout_fraction * 2^64. So the same folders are
+/// Held out are whole folders, by the hash of their relative path ("." for the root); see Split. So the same folders are
 /// held out on every machine, and a new folder changes nothing for the others.
 ///
 /// The fingerprint covers the options that change samples, and of every file its relative path, size and content; files above 4 MiB count with
@@ -45,7 +47,6 @@ class Corpus {
   struct File {
     std::string path;               // relative to the root
     uint64_t size = 0, offset = 0;  // offset: in the text of its folder
-    std::array<uint64_t, 2> hash{};
   };
   struct Folder {
     std::string path;
@@ -57,21 +58,19 @@ class Corpus {
   };
 
   void find_files();
-  bool is_heldout(const std::string& folder) const;
   void number_samples();
-  void hash_files();
-  void read_part(const File& file, size_t file_index, uint64_t offset, std::span<uint8_t> out) const;
-  void check_unchanged(const File& file, size_t file_index, int descriptor) const;
+  void open_files();
   [[noreturn]] void throw_empty() const;
 
   CorpusOptions options_;
+  Split split_;
   std::filesystem::path root_;  // links resolved
   Counts counts_;
   std::vector<File> files_;
+  std::deque<InputFile> inputs_;  // of files_
   std::vector<Folder> folders_;  // those with samples
   std::vector<uint64_t> folder_starts_;
   uint64_t num_samples_ = 0;
-  std::unique_ptr<std::atomic<int64_t>[]> modified_ns_;  // of each file, when its content was last known to be the hashed one
 };
 
 }  // namespace trainhost

@@ -3,35 +3,17 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
 
-#include <unistd.h>
+#include "files/testing/folder.h"
+#include "files/testing/samples.h"
 
 using namespace trainhost;
 using namespace trainhost::testing;
 namespace fs = std::filesystem;
 
 namespace {
-
-// A folder that goes away with the test.
-struct TemporaryFolder {
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "textfiles-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(pattern.data()));
-    path = pattern;
-  }
-  ~TemporaryFolder() { fs::remove_all(path); }
-
-  void write(const std::string& name, const std::string& text) const {
-    fs::create_directories((path / name).parent_path());
-    std::ofstream(path / name, std::ios::binary) << text;
-  }
-  fs::path path;
-};
 
 // Names that sort differently by part and by byte, odd sizes, and everything that must be left out.
 void write_tree(const TemporaryFolder& tree) {
@@ -54,26 +36,6 @@ void write_tree(const TemporaryFolder& tree) {
 
 std::string config(const fs::path& root, const std::string& more = "") { return format("{{\"root\":\"{}\"{}}}", root, more); }
 
-std::string python() {
-  const char* chosen = std::getenv("TRAINHOST_PYTHON");
-  return chosen && *chosen ? chosen : "python3";
-}
-
-std::string run(const std::string& command) {
-  FILE* pipe = ::popen(command.c_str(), "r");
-  BOOST_REQUIRE(pipe);
-  std::string out;
-  for (int c; (c = std::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
-  BOOST_REQUIRE_EQUAL(::pclose(pipe), 0);
-  return out;
-}
-
-std::vector<std::uint64_t> all_ids(const PluginUnderTest& source) {
-  std::vector<std::uint64_t> ids(source_info(source).num_samples);
-  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = i;
-  return ids;
-}
-
 // Each sample as the window that it was cut from: the tokens and the last target.
 std::string windows(const PluginUnderTest& source) {
   std::string out;
@@ -86,15 +48,9 @@ std::string windows(const PluginUnderTest& source) {
 }
 
 std::string starts(const PluginUnderTest& source) {
-  const trainhost_source_info info = source_info(source);
   std::string out;
-  for (std::uint64_t i = 0; i < info.num_blocks; ++i) out += (i ? " " : "") + std::to_string(info.block_starts[i]);
+  for (const std::uint64_t start : block_starts(source)) out += (out.empty() ? "" : " ") + std::to_string(start);
   return out + "\n";
-}
-
-std::string fingerprint(const PluginUnderTest& source) {
-  const trainhost_source_info info = source_info(source);
-  return {reinterpret_cast<const char*>(info.fingerprint), sizeof info.fingerprint};
 }
 
 void compare_with_oracle(const std::string& split, double fraction, int context, int stride) {
@@ -105,12 +61,10 @@ void compare_with_oracle(const std::string& split, double fraction, int context,
       .create(config(tree.path, format(R"(,"glob":"**/*.{{h,cpp}}","split":"{}","heldout_fraction":{},"context_length":{},"stride":{})", split, fraction,
                                        context, stride)))
       .start();
-  const std::string expected_starts = run(format("'{}' '{}/oracle.py' '{}' {} {} {} {} '{}' '**/*.h' '**/*.cpp'", python(), fs::current_path(), tree.path, split,
-                                                 fraction, context, stride, out.path / "windows"));
-  std::ostringstream expected;
-  expected << std::ifstream(out.path / "windows", std::ios::binary).rdbuf();
+  const std::string expected_starts = python(format("'{}/oracle.py' '{}' {} {} {} {} '{}' '**/*.h' '**/*.cpp'", fs::current_path(), tree.path, split, fraction, context,
+                                                    stride, out.path / "windows"));
   BOOST_TEST(starts(source) == expected_starts);
-  BOOST_TEST((windows(source) == expected.str()));
+  BOOST_TEST((windows(source) == out.read("windows")));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Patterns, as a table.
-#include "glob.h"
+#include "files/glob.h"
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -7,6 +7,8 @@
 #include <ostream>
 
 #include <trainhost/testing.hpp>
+
+#include "files/braces.h"
 
 using namespace trainhost;
 
@@ -43,6 +45,12 @@ const Case kCases[] = {
     {"a*b*c", "aXbYc", true},
     {"a*b*c", "aXcYb", false},
     {"a.b", "axb", false},
+    {"x-{08..11}.tar", "x-09.tar", true},
+    {"x-{08..11}.tar", "x-11.tar", true},
+    {"x-{08..11}.tar", "x-9.tar", false},
+    {"x-{08..11}.tar", "x-12.tar", false},
+    {"x-{8..11}.tar", "x-9.tar", true},
+    {"{a,b-{1..2}}", "b-2", true},
 };
 
 }  // namespace
@@ -54,7 +62,15 @@ BOOST_DATA_TEST_CASE(pattern_matches_as_the_table_says, boost::unit_test::data::
 }
 
 BOOST_AUTO_TEST_CASE(malformed_patterns_are_refused) {
-  for (const char* pattern : {"", "{a,b", "a}", "[ab]"}) BOOST_TEST(testing::status_of([&] { Glob glob(pattern); }) == TRAINHOST_INVALID_ARGUMENT);
+  for (const char* pattern : {"", "{a,b", "a}", "[ab]", "{1..x}", "{3..1}", "{..}", "{0..1000000}", "{0..999}{0..999}{0..999}", "{0..99999999999999999999}"}) BOOST_TEST(testing::status_of([&] { Glob glob(pattern); }) == TRAINHOST_INVALID_ARGUMENT);
 }
+
+BOOST_AUTO_TEST_CASE(braces_come_out_in_the_order_of_writing) {
+  const auto names = expand_braces("{b,a}-{9..10}/{00..01}");
+  const std::vector<std::string> expected{"b-9/00", "b-9/01", "b-10/00", "b-10/01", "a-9/00", "a-9/01", "a-10/00", "a-10/01"};
+  BOOST_TEST(names == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_brace_with_one_name_is_that_name) { BOOST_TEST(expand_braces("a{b}c") == std::vector<std::string>{"abc"}, boost::test_tools::per_element()); }
 
 BOOST_AUTO_TEST_SUITE_END()
