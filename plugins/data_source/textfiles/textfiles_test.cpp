@@ -64,7 +64,7 @@ void compare_with_oracle(const std::string& split, double fraction, int context,
   const std::string expected_starts = python(format("'{}/oracle.py' '{}' {} {} {} {} '{}' '**/*.h' '**/*.cpp'", fs::current_path(), tree.path, split, fraction, context,
                                                     stride, out.path / "windows"));
   BOOST_TEST(starts(source) == expected_starts);
-  BOOST_TEST((windows(source) == out.read("windows")));
+  BOOST_TEST((windows(source) == out.content("windows")));
 }
 
 }  // namespace

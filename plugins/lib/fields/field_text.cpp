@@ -54,15 +54,17 @@ std::string FieldText::name() {
   return std::string(found);
 }
 
-std::optional<FieldText::Option> FieldText::option() {
+bool FieldText::is_at_option() {
   skip_spaces(rest_);
-  const std::string_view next = rest_.substr(0, rest_.find(' '));
-  const size_t equals = next.find('=');
-  const bool is_key = equals != 0 && equals != std::string_view::npos &&
-                      next.substr(0, equals).find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
-  if (!is_key) return std::nullopt;
-  rest_.remove_prefix(equals + 1);
-  return Option{next.substr(0, equals), rest_.empty() || rest_.starts_with(' ') ? std::string_view() : word()};
+  const size_t equals = rest_.substr(0, rest_.find(' ')).find('=');
+  return equals != 0 && equals != std::string_view::npos && rest_.substr(0, equals).find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
+}
+
+std::optional<FieldText::Option> FieldText::option() {
+  if (!is_at_option()) return std::nullopt;
+  const std::string_view key = rest_.substr(0, rest_.find('='));
+  rest_.remove_prefix(key.size() + 1);
+  return Option{key, rest_.empty() || rest_.starts_with(' ') ? std::string_view() : word()};
 }
 
 std::vector<int64_t> FieldText::sizes() {

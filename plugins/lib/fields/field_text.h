@@ -31,6 +31,7 @@ class FieldText {
   std::optional<Option> option();
   bool is_at_end();
   bool is_at_sizes();
+  bool is_at_option();
   /// "[3, 32]" or "[]": each at least 1, their product at most 2^32.
   std::vector<int64_t> sizes();
 

@@ -68,7 +68,8 @@ std::vector<ListedFile> list_files(std::span<const std::string> patterns, std::s
   if (patterns.empty()) throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("{}: the list is empty; name at least one file", key));
   std::vector<std::string> paths;
   for (const std::string& text : patterns) {
-    for (const std::string& pattern : Glob(text).alternatives()) has_wildcard(pattern) ? add_matches(pattern, key, paths) : add_name(pattern, key, paths);
+    const Glob glob(text);
+    for (const std::string& pattern : glob.alternatives()) has_wildcard(pattern) ? add_matches(pattern, key, paths) : add_name(pattern, key, paths);
   }
   std::sort(paths.begin(), paths.end());
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());

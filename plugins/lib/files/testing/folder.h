@@ -28,7 +28,7 @@ struct TemporaryFolder {
     std::ofstream(path / name, std::ios::binary) << bytes;
     return (path / name).string();
   }
-  std::string read(const std::string& name) const {
+  std::string content(const std::string& name) const {
     std::ostringstream bytes;
     bytes << std::ifstream(path / name, std::ios::binary).rdbuf();
     return bytes.str();
