@@ -22,6 +22,12 @@ target_include_directories(trainhost_crypto SYSTEM INTERFACE ${TRAINHOST_CRYPTO_
 target_link_libraries(trainhost_crypto INTERFACE ${TRAINHOST_CRYPTO_LIBRARY})
 target_link_options(trainhost_crypto INTERFACE -Wl,--exclude-libs,libcrypto.a)
 
+find_path(TRAINHOST_ZLIB_INCLUDE zlib.h REQUIRED)
+find_library(TRAINHOST_ZLIB_LIBRARY libz.a REQUIRED)  # linked in, so that the staged tree runs where it is not installed
+add_library(trainhost_zlib INTERFACE)
+target_include_directories(trainhost_zlib SYSTEM INTERFACE ${TRAINHOST_ZLIB_INCLUDE})
+target_link_libraries(trainhost_zlib INTERFACE ${TRAINHOST_ZLIB_LIBRARY})
+
 # Debian has spdlog and fmt as shared libraries only; the header-only forms leave nothing to carry along.
 add_library(trainhost_spdlog INTERFACE)
 target_compile_definitions(trainhost_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)

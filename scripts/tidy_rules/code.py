@@ -27,6 +27,7 @@ DOORS = [
     ("boost/program_options", ("host/commands/",), "ask host/commands"),
     ("conformance/", ("host/commands/",), "plugins are checked by host/commands"),
 ]
+ORDINARY_WORDS = {"table", "tokens"}  # plugins called by words that the host means otherwise: only kind/name is looked for
 TORCH = re.compile(r"^(torch|ATen|c10|caffe2)/")
 WHOLE_TORCH = re.compile(r"^(torch/(torch|extension|all)\.h|ATen/ATen\.h)$")
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 70
@@ -100,7 +101,7 @@ def plugin_names(tree):
     names = {tuple(path.split("/")[1:3]) for path in tree.paths if path.startswith("plugins/") and path.count("/") >= 3 and not path.startswith("plugins/lib/")}
     if not names:
         return
-    words = "|".join(re.escape(word) for kind, name in sorted(names) for word in (name, f"{kind}/{name}"))
+    words = "|".join(re.escape(word) for kind, name in sorted(names) for word in {name, f"{kind}/{name}"} - ORDINARY_WORDS)
     pattern = re.compile(rf'"({words})"')
     for path in tree.code("host/"):
         if is_test(path):

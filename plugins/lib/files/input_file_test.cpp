@@ -50,9 +50,7 @@ BOOST_DATA_TEST_CASE(a_file_that_was_cut_or_changed_in_place_is_data_loss, boost
   const InputFile file(write("f", std::string(5000, 'a')), kKeeps[sample]);
   fs::resize_file(path / "f", 4096);
   BOOST_TEST(words_of([&] { read(file, 0, 3); }).find("changed during the run: had 5000 bytes, has 4096") != std::string::npos);
-  std::string changed(5000, 'a');
-  changed.back() = 'b';
-  write("f", changed);
+  std::fstream(path / "f").write(std::string(5000, 'b').data(), 5000);  // the old size again, in the same file
   make_later(path / "f");
   BOOST_TEST(status_of([&] { read(file, 0, 3); }) == TRAINHOST_DATA_LOSS);
 }

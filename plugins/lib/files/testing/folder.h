@@ -25,6 +25,7 @@ struct TemporaryFolder {
 
   std::string write(const std::string& name, const std::string& bytes) const {
     std::filesystem::create_directories((path / name).parent_path());
+    std::filesystem::remove(path / name);  // file systems flush what is written over, which takes milliseconds
     std::ofstream(path / name, std::ios::binary) << bytes;
     return (path / name).string();
   }

@@ -1,0 +1,114 @@
+// data_source/arrays: fields out of .npy and .safetensors files, one sample a row.
+#include <trainhost/plugin.hpp>
+
+#include <deque>
+
+#include "array_field.h"
+#include "fields/field_text.h"
+#include "files/fingerprint.h"
+#include "files/selection.h"
+#include "files/split.h"
+
+namespace {
+
+using namespace trainhost;
+
+struct Config {
+  std::vector<std::string> fields;
+  std::string split = "train";
+  double heldout_fraction = 0;
+};
+
+constexpr auto kSchema =
+    schema<Config>()
+        .key("fields", &Config::fields, "one text each: \"x features-*.npy\", \"y labels.safetensors#label role=target classes=10\"; paths are seen from the current folder", list_or_one, no_trajectory)
+        .key("split", &Config::split, "train, heldout (chosen by a hash of file name and row) or all", one_of("train", "heldout", "all"))
+        .key("heldout_fraction", &Config::heldout_fraction, "share of the samples that is held out", at_least(0), at_most(1))
+        .required("fields");
+
+constexpr std::size_t kMostOpenFiles = 256;
+
+class Arrays final : public DataSource {
+ public:
+  explicit Arrays(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction) {
+    for (const std::string& text : config_.fields) lines_.push_back(parse_line(text));
+    std::vector<Field> fields;
+    for (const FieldLine& line : lines_) fields.push_back(line.field);
+    check_names("arrays.fields", fields);
+  }
+
+  void start() override {
+    open_files();
+    select_rows();
+    for (const ArrayField& field : fields_) info_.fields.push_back(field.field());
+    info_.num_samples = selection_.size();
+    const auto& starts = fields_.front().starts();
+    info_.block_starts = block_starts(selection_, std::span(starts).first(starts.size() - 1));
+    info_.fingerprint = fingerprint();
+    host().log_info("{}: {} of {} samples, {} fields", config_.split, selection_.size(), fields_.front().num_rows(), fields_.size());
+  }
+
+  void stop() override { fields_.clear(); }
+
+  const SourceInfo& info() override { return info_; }
+
+  void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      host().throw_if_cancelled();
+      const std::uint64_t row = selection_.at(ids[i]);
+      for (std::size_t f = 0; f < fields_.size(); ++f) {
+        const Field& field = fields_[f].field();
+        const Tensor place = out.reserve(i, static_cast<std::uint32_t>(f), field.shape);
+        fields_[f].read(row, {static_cast<std::byte*>(place.data), place.num_elements() * field.dtype.bits / 8});
+      }
+    }
+  }
+
+ private:
+  void open_files() {
+    std::vector<std::vector<ListedFile>> lists;
+    std::size_t num_files = 0;
+    for (const FieldLine& line : lines_) {
+      lists.push_back(list_files({&line.files, 1}, "arrays.fields"));
+      num_files += lists.back().size();
+    }
+    const auto keep = num_files <= kMostOpenFiles ? InputFile::Keep::kOpen : InputFile::Keep::kClosed;
+    for (std::size_t i = 0; i < lines_.size(); ++i) fields_.emplace_back(lines_[i], lists[i], keep);
+    const ArrayField& first = fields_.front();
+    for (const ArrayField& field : fields_)
+      if (field.num_rows() != first.num_rows())
+        throw PluginError(TRAINHOST_INVALID_ARGUMENT,
+                          format("arrays.fields: field \"{}\" has {} samples in {} files, field \"{}\" has {} in {}; all fields need as many: correct the patterns or the files",
+                                 first.field().name, first.num_rows(), first.num_files(), field.field().name, field.num_rows(), field.num_files()));
+  }
+
+  void select_rows() {
+    const ArrayField& first = fields_.front();
+    std::size_t file = 0;
+    const auto takes = [&](std::uint64_t row) {
+      while (row >= first.starts()[file + 1]) ++file;
+      return split_.takes(stable_hash(first.file_name(file), row - first.starts()[file]));
+    };
+    selection_ = split_.takes_all() ? Selection(first.num_rows()) : Selection(first.num_rows(), takes);
+    if (selection_.size() > 0) return;
+    throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("arrays: no samples: {} in {} files, split \"{}\" with heldout_fraction {}; give more data or another share",
+                                                            first.num_rows(), first.num_files(), config_.split, config_.heldout_fraction));
+  }
+
+  std::array<std::uint8_t, 32> fingerprint() const {
+    Fingerprint fingerprint(format("arrays/1 split {} {}", config_.split, config_.heldout_fraction));
+    for (const ArrayField& field : fields_) field.add_to(fingerprint);
+    return fingerprint.value();
+  }
+
+  Config config_;
+  Split split_;
+  std::vector<FieldLine> lines_;
+  std::deque<ArrayField> fields_;
+  Selection selection_;
+  SourceInfo info_;
+};
+
+}  // namespace
+
+TRAINHOST_PLUGIN(Arrays, {.kind = "data_source", .name = "arrays", .version = "1.0.0", .summary = "fields out of .npy and .safetensors files", .schema = kSchema})

@@ -1,0 +1,136 @@
+// data_source/table: rows of csv and of JSON lines as samples with typed fields.
+#include <trainhost/plugin.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+#include "fields/field_text.h"
+#include "files/fingerprint.h"
+#include "files/parallel.h"
+#include "files/selection.h"
+#include "files/split.h"
+#include "rows.h"
+
+namespace {
+
+using namespace trainhost;
+
+struct Config {
+  std::vector<std::string> files, fields;
+  std::optional<std::string> format;
+  std::string delimiter = ",", split = "train";
+  bool header = true;
+  double heldout_fraction = 0;
+};
+
+constexpr auto kSchema =
+    schema<Config>()
+        .key("files", &Config::files, "files of rows, seen from the current folder: names and patterns, * ? ** {a,b} {00..99}", list_or_one, no_trajectory)
+        .key("fields", &Config::fields, "one text each: \"x float32 height weight\", \"y class kind values=a,b role=target\", \"t bytes text length=200\"", list_or_one)
+        .key("format", &Config::format, "csv or jsonl; left out: as the files' names end: .csv, .tsv, .jsonl, .ndjson", one_of("csv", "jsonl"))
+        .key("delimiter", &Config::delimiter, "csv: the character between cells")
+        .key("header", &Config::header, "csv: the first row of each file names the columns; else they are 1, 2, ..")
+        .key("split", &Config::split, "train, heldout (chosen by a hash of file name and row) or all", one_of("train", "heldout", "all"))
+        .key("heldout_fraction", &Config::heldout_fraction, "share of the rows that is held out", at_least(0), at_most(1))
+        .required("files", "fields");
+
+constexpr std::size_t kMostOpenFiles = 256;
+
+class Table final : public DataSource {
+ public:
+  explicit Table(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction) {
+    for (const std::string& line : config_.fields) {
+      fields_.emplace_back(line);
+      info_.fields.push_back(fields_.back().field());
+    }
+    check_names("table.fields", info_.fields);
+    if (config_.delimiter.size() != 1 || config_.delimiter.find_first_of("\"\r\n") == 0)
+      throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("table.delimiter must be one character, no quote and no line end, got \"{}\"", config_.delimiter));
+  }
+
+  void start() override {
+    open_files();
+    select_rows();
+    info_.num_samples = selection_.size();
+    info_.block_starts = block_starts(selection_, std::span(starts_).first(files_.size()));
+    info_.fingerprint = fingerprint();
+    host().log_info("{}: {} of {} rows in {} files", config_.split, selection_.size(), starts_.back(), files_.size());
+  }
+
+  void stop() override { readers_.clear(), files_.clear(); }
+
+  const SourceInfo& info() override { return info_; }
+
+  void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      host().throw_if_cancelled();
+      const std::uint64_t number = selection_.at(ids[i]);
+      const auto index = static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), number) - starts_.begin()) - 1;
+      const TableFile& file = files_[index];
+      const std::uint64_t row = number - starts_[index];
+      const std::string text = file.read(row);
+      const auto parts = readers_[index]->take_apart(row, text);
+      const Fail fail = [&](const Value& value, std::string_view words) { throw file.wrong(row, value.offset, format("column \"{}\": {}", value.column, words)); };
+      for (std::size_t f = 0; f < fields_.size(); ++f) fields_[f].write(parts->values(fields_[f], f), i, static_cast<std::uint32_t>(f), out, fail);
+    }
+  }
+
+ private:
+  bool is_json(const ListedFile& file) const {
+    if (config_.format) return *config_.format == "jsonl";
+    const std::string end = file.path.extension().string();
+    if (end == ".jsonl" || end == ".ndjson") return true;
+    if (end == ".csv" || end == ".tsv") return false;
+    throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("{}: its name does not say what it holds; set table.format to \"csv\" or \"jsonl\"", file.path));
+  }
+
+  void open_files() {
+    std::vector<ListedFile> listed = list_files(config_.files, "table.files");
+    const auto keep = listed.size() <= kMostOpenFiles ? InputFile::Keep::kOpen : InputFile::Keep::kClosed;
+    for (ListedFile& file : listed) {
+      const TableFormat format{is_json(file), config_.delimiter[0], config_.header};
+      files_.emplace_back(std::move(file), keep, format);
+    }
+    in_parallel(files_.size(), [this](std::size_t i) { files_[i].scan([this] { host().throw_if_cancelled(); }); });
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      readers_.push_back(files_[i].is_json() ? json_reader(files_[i]) : csv_reader(files_[i], fields_, config_.delimiter[0]));
+      starts_.push_back(starts_.back() + files_[i].num_rows());
+    }
+  }
+
+  void select_rows() {
+    std::size_t file = 0;
+    const auto takes = [&](std::uint64_t number) {
+      while (number >= starts_[file + 1]) ++file;
+      return split_.takes(stable_hash(files_[file].name(), number - starts_[file]));
+    };
+    selection_ = split_.takes_all() ? Selection(starts_.back()) : Selection(starts_.back(), takes);
+    if (selection_.size() > 0) return;
+    throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("table: no samples: {} rows in {} files, split \"{}\" with heldout_fraction {}; give more rows or another share", starts_.back(),
+                                                            files_.size(), config_.split, config_.heldout_fraction));
+  }
+
+  std::array<std::uint8_t, 32> fingerprint() const {
+    Fingerprint fingerprint(format("table/1 delimiter {} header {} split {} {}", static_cast<int>(config_.delimiter[0]), config_.header, config_.split, config_.heldout_fraction));
+    for (const std::string& line : config_.fields) fingerprint.add(line);
+    for (const TableFile& file : files_) {
+      fingerprint.add(file.name(), file.input());
+      fingerprint.add(format("{} rows of {}", file.num_rows(), file.is_json() ? "jsonl" : "csv"));
+    }
+    return fingerprint.value();
+  }
+
+  Config config_;
+  Split split_;
+  std::vector<TableField> fields_;
+  std::deque<TableFile> files_;
+  std::vector<std::unique_ptr<RowReader>> readers_;  // of each file
+  std::vector<std::uint64_t> starts_{0};             // the first row of each file, and the number of rows
+  Selection selection_;
+  SourceInfo info_;
+};
+
+}  // namespace
+
+TRAINHOST_PLUGIN(Table, {.kind = "data_source", .name = "table", .version = "1.0.0", .summary = "rows of csv and JSON lines", .schema = kSchema})
