@@ -17,8 +17,6 @@ std::string text_of(const std::vector<uint64_t>& shape) {
   return "[" + text + "]";
 }
 
-bool is_integer(trainhost_dtype dtype) { return dtype.code == TRAINHOST_DTYPE_INT || dtype.code == TRAINHOST_DTYPE_UINT; }
-
 }  // namespace
 
 FieldLine parse_line(std::string_view text) {
@@ -30,6 +28,7 @@ FieldLine parse_line(std::string_view text) {
   line.tensor = hash == std::string_view::npos ? line.field.name : std::string(place.substr(place.find('#', hash) + 1));
   if (!line.files.ends_with(".npy") && !line.files.ends_with(".safetensors")) throw words.wrong(format("\"{}\" names neither .npy nor .safetensors files", line.files));
   if (line.tensor.empty()) throw words.wrong("no tensor is named behind the #");
+  line.field.pad_value = kNoPad;
   words.options(line.field);
   line.has_options_for_integers = line.field.num_classes > 0;
   return line;
@@ -56,6 +55,7 @@ void ArrayField::take_shape(const InputFile& file, const StoredArray& array) {
                                   text_of(wanted), name_of(first.dtype)));
   if (line_.has_options_for_integers && !is_integer(array.dtype)) throw unsuitable(file, format("holds {}, but the line of field \"{}\" speaks of classes; remove classes=", name_of(array.dtype), line_.field.name));
   line_.field.dtype = array.dtype;
+  settle_pad(line_.field);
   line_.field.shape.assign(row.begin(), row.end());
 }
 

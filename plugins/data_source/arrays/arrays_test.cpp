@@ -86,6 +86,14 @@ BOOST_AUTO_TEST_CASE(fields_are_those_of_the_lines_and_the_files) {
   BOOST_TEST(block_starts(source) == (std::vector<std::uint64_t>{0, 300, 800}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(every_class_counts_unless_the_line_says_otherwise) {
+  for (const auto& [line, pad] : {std::pair{"y {}y.npy role=target classes=5", -1.0}, {"y {}y.npy role=target classes=5 pad=0", 0.0}, {"y {}y.npy classes=5", 0.0}, {"x {}x-0.npy role=target", 0.0}}) {
+    PluginUnderTest source;
+    source.create(config({line})).start();
+    BOOST_TEST(source_info(source).fields[0]->pad_value == pad, line);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(splits_are_those_that_an_independent_program_makes) {
   for (const char* side : {"train", "heldout"}) {
     PluginUnderTest source;

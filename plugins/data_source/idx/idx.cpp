@@ -45,7 +45,7 @@ class Idx final : public DataSource {
     read_labels(label_file);
     select(images.name);
     fill_pixel_values();
-    info_.fields = {{"image", TRAINHOST_FIELD_INPUT, is_real() ? kFloat32 : kUInt8, image_shape(), {}, is_real() ? 0 : 256, is_real() ? 0.0 : -1.0},
+    info_.fields = {{"image", TRAINHOST_FIELD_INPUT, is_real() ? kFloat32 : kUInt8, image_shape(), {}, is_real() ? 0 : 256, 0},
                     {"label", TRAINHOST_FIELD_TARGET, kInt64, {}, {}, static_cast<std::int64_t>(config_.classes), -1}};
     info_.num_samples = selection_.size();
     Fingerprint fingerprint(format("idx/1 {} mean {} deviation {} classes {} split {} {}", config_.dtype, config_.mean, config_.deviation, config_.classes, config_.split,

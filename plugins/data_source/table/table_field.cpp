@@ -61,6 +61,7 @@ TableField::TableField(std::string_view text) {
 
   std::optional<std::string_view> missing;
   int64_t length = 0;
+  field_.pad_value = type_ == Type::kBytes ? 0 : kNoPad;
   line.options(field_, [&](const FieldText::Option& option) {
     if (option.key == "missing") missing = option.value;
     else if (option.key == "values" && type_ == Type::kClass) classes_ = split_at_commas(option.value);
@@ -69,6 +70,7 @@ TableField::TableField(std::string_view text) {
     else return false;
     return true;
   });
+  settle_pad(field_);
   if (type_ == Type::kClass) {
     if (classes_.empty()) throw line.wrong("values= is missing: the names of the classes, with commas between");
     if (field_.num_classes != 0) throw line.wrong("classes= is for int64; the number of values= is that of the classes");

@@ -67,13 +67,13 @@ BOOST_AUTO_TEST_CASE(values_are_those_of_python) {
 BOOST_AUTO_TEST_CASE(fields_are_those_of_the_lines) {
   write("a.csv", "a,b,c\n1,2,x\n");
   PluginUnderTest source;
-  source.create(config("a.csv", {"x float32 a b", "n int64 [] a role=target classes=5 pad=-1", "t bytes c length=9", "y class c values=w,x"})).start();
+  source.create(config("a.csv", {"x float32 a b", "n int64 [] a role=target classes=5 pad=-5", "t bytes c length=9", "y class c values=w,x role=target"})).start();
   const trainhost_source_info info = source_info(source);
   BOOST_REQUIRE(info.num_fields == 4u);
   BOOST_TEST((info.fields[0]->ndim == 1 && info.fields[0]->shape[0] == 2));
-  BOOST_TEST((info.fields[1]->ndim == 0 && info.fields[1]->role == TRAINHOST_FIELD_TARGET && info.fields[1]->num_classes == 5 && info.fields[1]->pad_value == -1));
-  BOOST_TEST((info.fields[2]->shape[0] == -1 && info.fields[2]->max_shape[0] == 9 && info.fields[2]->num_classes == 256));
-  BOOST_TEST(info.fields[3]->num_classes == 2);
+  BOOST_TEST((info.fields[1]->ndim == 0 && info.fields[1]->role == TRAINHOST_FIELD_TARGET && info.fields[1]->num_classes == 5 && info.fields[1]->pad_value == -5));
+  BOOST_TEST((info.fields[2]->shape[0] == -1 && info.fields[2]->max_shape[0] == 9 && info.fields[2]->num_classes == 256 && info.fields[2]->pad_value == 0));
+  BOOST_TEST((info.fields[3]->num_classes == 2 && info.fields[3]->pad_value == -1));
   const auto samples = read(source, {0});
   BOOST_TEST(samples[0][3].as<std::int64_t>()[0] == 1);
   BOOST_TEST(samples[0][2].as<char>()[0] == 'x');

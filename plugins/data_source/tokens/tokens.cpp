@@ -61,7 +61,7 @@ class Tokens final : public DataSource, public DataLengths {
     const auto length = static_cast<std::int64_t>(config_.context_length), classes = static_cast<std::int64_t>(config_.vocabulary);
     const std::int64_t size = config_.document_end ? -1 : length;
     // Where samples vary, inputs are filled up with token 0 and targets with -1, which does not count.
-    info_.fields = {{"tokens", TRAINHOST_FIELD_INPUT, kInt32, {size}, {length}, classes, config_.document_end ? 0.0 : -1.0},
+    info_.fields = {{"tokens", TRAINHOST_FIELD_INPUT, kInt32, {size}, {length}, classes, 0},
                     {"targets", TRAINHOST_FIELD_TARGET, kInt32, {size}, {length}, classes, -1}};
     info_.num_samples = excerpts_.size();
     info_.block_starts = excerpts_.file_starts();

@@ -95,7 +95,7 @@ void FieldText::options(Field& field, const std::function<bool(const Option&)>& 
 }
 
 bool FieldText::apply(const Option& option, Field& field) const {
-  const bool is_whole = field.dtype.code == TRAINHOST_DTYPE_INT || field.dtype.code == TRAINHOST_DTYPE_UINT;
+  const bool is_whole = is_integer(field.dtype);
   if (option.key == "classes") {
     field.num_classes = number<int64_t>(option.value);
     if (field.num_classes < 1 || !is_whole) throw wrong("classes are at least 1, and of whole numbers");
@@ -109,6 +109,12 @@ bool FieldText::apply(const Option& option, Field& field) const {
   }
   return true;
 }
+
+void settle_pad(Field& field) {
+  if (std::isnan(field.pad_value)) field.pad_value = is_integer(field.dtype) && field.role == TRAINHOST_FIELD_TARGET ? -1 : 0;
+}
+
+bool is_integer(trainhost_dtype dtype) { return dtype.code == TRAINHOST_DTYPE_INT || dtype.code == TRAINHOST_DTYPE_UINT; }
 
 std::optional<trainhost_dtype> find_dtype(std::string_view name) {
   for (const Named& one : kDtypes)

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,8 +61,14 @@ class FieldText {
 std::optional<trainhost_dtype> find_dtype(std::string_view name);
 std::string_view name_of(trainhost_dtype dtype);  // "" for one without a name
 
+bool is_integer(trainhost_dtype dtype);
+
 /// Elements of a sample; the shape must not vary.
 uint64_t num_elements(const Field& field);
+
+/// A pad_value that no line has set yet, and what replaces it where none does: -1 in targets of whole numbers, so that every class counts; else 0.
+inline constexpr double kNoPad = std::numeric_limits<double>::quiet_NaN();
+void settle_pad(Field& field);
 
 /// Throws PluginError INVALID_ARGUMENT when two fields have one name, or when there is no field.
 void check_names(std::string_view key, const std::vector<Field>& fields);
