@@ -1,0 +1,137 @@
+// Names and sizes are read once; a file is opened when its sample is.
+#include "image_tree.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <trainhost/plugin.hpp>
+
+#include "files/input_file.h"
+
+namespace trainhost::imagefolder {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_hidden(const fs::path& path) { return path.filename().native().starts_with('.'); }
+
+bool is_image(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+}
+
+std::vector<std::string> folders_in(const fs::path& root) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(root))
+    if (!is_hidden(entry.path()) && entry.is_directory()) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+struct Descriptor {
+  explicit Descriptor(const fs::path& path) : number(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number;
+};
+
+}  // namespace
+
+ImageTree::ImageTree(const std::string& root, const Split& split) : root_(root) {
+  std::error_code error;
+  if (!fs::is_directory(root_, error)) {
+    throw PluginError(TRAINHOST_NOT_FOUND, format("root \"{}\" (seen from {}) is no folder that can be read; set imagefolder.root to the folder with a folder for each class", root,
+                                                  fs::current_path().string()));
+  }
+  try {
+    classes_ = folders_in(root_);
+    for (size_t i = 0; i < classes_.size(); ++i) take_class(i, split);
+  } catch (const fs::filesystem_error& unreadable) {
+    throw PluginError(TRAINHOST_PERMISSION_DENIED, format("{}: {}; correct the permissions", unreadable.path1().string(), unreadable.code().message()));
+  }
+  if (classes_.empty()) throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("root \"{}\": there are no folders in it; wanted a folder for each class", root));
+  if (files_.empty()) {
+    throw PluginError(TRAINHOST_FAILED_PRECONDITION,
+                      format("root \"{}\": no samples in this split: {} images in {} classes, none of them taken; correct split or heldout_fraction", root, num_seen_, classes_.size()));
+  }
+}
+
+void ImageTree::take_class(size_t number, const Split& split) {
+  std::vector<File> files = files_below(classes_[number]);
+  if (files.empty()) {
+    throw PluginError(TRAINHOST_FAILED_PRECONDITION,
+                      format("{}: a class without images (.jpg, .jpeg, .png); remove the folder, or begin its name with a dot", (root_ / classes_[number]).string()));
+  }
+  num_seen_ += files.size();
+  std::erase_if(files, [&](const File& file) { return !split.takes(stable_hash(file.name)); });
+  if (files.empty()) return;
+  block_starts_.push_back(files_.size());
+  block_classes_.push_back(number);
+  for (File& file : files) {
+    bytes_ += file.size;
+    files_.push_back(std::move(file));
+  }
+}
+
+// In the byte order of their names.
+std::vector<ImageTree::File> ImageTree::files_below(const std::string& name) const {
+  std::vector<File> files;
+  const size_t skipped = (root_ / "").native().size();
+  for (auto entry = fs::recursive_directory_iterator(root_ / name); entry != fs::recursive_directory_iterator(); ++entry) {
+    if (is_hidden(entry->path())) {
+      entry.disable_recursion_pending();
+      continue;
+    }
+    if (is_image(entry->path()) && entry->is_regular_file()) files.push_back({entry->path().native().substr(skipped), entry->file_size()});
+  }
+  std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.name < b.name; });
+  return files;
+}
+
+int64_t ImageTree::class_of(uint64_t id) const {
+  const auto behind = std::upper_bound(block_starts_.begin(), block_starts_.end(), id);
+  return static_cast<int64_t>(block_classes_[static_cast<size_t>(behind - block_starts_.begin()) - 1]);
+}
+
+fs::path ImageTree::path(uint64_t id) const { return root_ / files_[id].name; }
+
+void ImageTree::read(uint64_t id, std::vector<std::byte>& out) const {
+  const Descriptor descriptor(path(id));
+  if (descriptor.number < 0) {
+    const int error = errno;
+    const bool is_worth_a_retry = error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR;
+    throw PluginError(is_worth_a_retry ? TRAINHOST_UNAVAILABLE : TRAINHOST_DATA_LOSS,
+                      format("{}: cannot be opened: {}; it was there when the run began: restore it", path(id), std::strerror(error)));
+  }
+  // One byte more than there should be, so that one read tells whether the file has grown or shrunk.
+  out.resize(files_[id].size + 1);
+  const ssize_t got = read_fully(descriptor.number, 0, out);
+  if (got < 0) throw PluginError(TRAINHOST_DATA_LOSS, format("{}: cannot be read: {}", path(id), std::strerror(errno)));
+  if (static_cast<uint64_t>(got) != files_[id].size)
+    throw PluginError(TRAINHOST_DATA_LOSS, format("{}: changed during the run: had {} bytes; restore it, or begin a new run", path(id), files_[id].size));
+  out.pop_back();
+}
+
+void ImageTree::add_to(Fingerprint& fingerprint) const {
+  for (const std::string& name : classes_) fingerprint.add(name);
+  for (const File& file : files_) fingerprint.add(format("{} {}", file.name, file.size));
+}
+
+std::string ImageTree::summary() const {
+  std::string names;
+  constexpr size_t kShown = 10;
+  for (size_t i = 0; i < std::min(kShown, classes_.size()); ++i) names += (i ? ", " : "") + classes_[i];
+  return format("{} of {} images below {}, {:.1f} MB, in {} classes: {}{}", files_.size(), num_seen_, root_, static_cast<double>(bytes_) / 1e6, classes_.size(), names,
+                classes_.size() > kShown ? ", ..." : "");
+}
+
+}  // namespace trainhost::imagefolder
