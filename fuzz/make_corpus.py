@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Makes fuzz/corpus anew out of real files: a short run's checkpoint, the repository's configs, small shared libraries.
 
-  fuzz/make_corpus.py BUILD    BUILD: a build folder with the program and its plugins; run it with the Python of scripts/setup --where
+  fuzz/make_corpus.py BUILD    BUILD: a build folder with the program and its plugins; run it with the Python of scripts/setup --where and TRAINHOST_MODEL_MODULES of it
 """
+import io
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 
@@ -121,6 +124,39 @@ def bundle_seeds():
     (path / "odds.json").write_text(json.dumps(manifest, separators=(",", ":")))
 
 
+def shard_seeds():
+    """Archives of every dialect, indexes of ours and of DALI, and images as small as they get."""
+    path = folder("tar_shard")
+    for dialect, kind in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
+        with tarfile.open(path / dialect, "w", format=kind) as tar:
+            for name in ("a.txt", "a.cls", "x/b.txt", ("long" * 40 if dialect != "ustar" else "long") + ".txt"):
+                info = tarfile.TarInfo(name)
+                info.size = 3
+                tar.addfile(info, io.BytesIO(b"123"))
+        (path / dialect).write_bytes((path / dialect).read_bytes()[:6144])  # without the padding to whole records
+    path = folder("shard_index")
+    (path / "dali_1_1").write_text("v1.1 2\ntxt 512 3 cls 1536 3\ntxt 2560 3\n")
+    (path / "dali_1_2").write_text("v1.2 2\ntxt 512 3 a.txt cls 1536 3 a.cls\ntxt 2560 3 b.txt\n")
+    text = lambda words: len(words).to_bytes(4, "little") + words
+    number = lambda value, size: value.to_bytes(size, "little")
+    member = lambda extension, offset, size: number(extension, 4) + number(offset, 8) + number(size, 8)
+    (path / "own").write_bytes(b"THTARIX\1" + number(8192, 8) + text(b"1") + b"\1" + number(2, 4) + text(b"txt") + text(b"cls") + number(1, 8) + number(1, 4) + number(99, 8) +
+                               text(b"a fault") + number(2, 8) + text(b"a") + number(2, 4) + member(0, 512, 3) + member(1, 1536, 3) + text(b"b") + number(1, 4) + member(0, 2560, 3))
+
+
+def image_seeds():
+    sys.path.insert(0, os.environ["TRAINHOST_MODEL_MODULES"])
+    from PIL import Image
+    path = folder("images")
+    pixels = Image.fromarray((numpy.arange(20 * 24 * 3) % 251).astype("uint8").reshape(20, 24, 3))
+    for name, mode, kind, options in (("rgb", "RGB", "jpeg", {}), ("progressive", "RGB", "jpeg", {"progressive": True}), ("grey", "L", "jpeg", {}), ("cmyk", "CMYK", "jpeg", {}),
+                                      ("rgb_png", "RGB", "png", {}), ("palette_png", "P", "png", {}), ("alpha_png", "RGBA", "png", {}), ("one_bit_png", "1", "png", {})):
+        for choice in (0, 11):
+            pixels.convert(mode).save(path / f"{name}_{choice}", kind, **options)
+            with open(path / f"{name}_{choice}", "ab") as file:
+                file.write(bytes([choice]))
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     seeds_of_a_run(build)
@@ -128,6 +164,8 @@ def main():
     config_seeds()
     plugin_seeds()
     bundle_seeds()
+    shard_seeds()
+    image_seeds()
     files = [path for path in (HERE / "corpus").rglob("*") if path.is_file()]
     for path in files:
         path.chmod(0o644)

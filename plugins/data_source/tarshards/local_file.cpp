@@ -1,0 +1,37 @@
+// Reads through files/input_file.h, which notices a file that is changed.
+#include "local_file.h"
+
+#include <sys/stat.h>
+
+#include <trainhost/format.hpp>
+
+#include "files/input_file.h"
+
+namespace trainhost::tarshards {
+namespace {
+
+constexpr uint64_t kHashedEnd = 4096;  // of a shard that was touched; its index tells more about its content
+
+class LocalFile final : public RangedFile {
+ public:
+  LocalFile(const std::filesystem::path& path, bool is_kept_open)
+      : file_(path, is_kept_open ? InputFile::Keep::kOpen : InputFile::Keep::kClosed, kHashedEnd), name_(path.string()) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0) version_ = format("{}.{:09}", int64_t{status.st_mtim.tv_sec}, int64_t{status.st_mtim.tv_nsec});
+  }
+
+  const std::string& name() const override { return name_; }
+  uint64_t size() const override { return file_.size(); }
+  std::string version() const override { return version_; }
+  void read(uint64_t offset, std::span<std::byte> out) const override { file_.read(offset, out); }
+
+ private:
+  InputFile file_;
+  std::string name_, version_;
+};
+
+}  // namespace
+
+std::unique_ptr<RangedFile> open_local_file(const std::filesystem::path& path, bool is_kept_open) { return std::make_unique<LocalFile>(path, is_kept_open); }
+
+}  // namespace trainhost::tarshards

@@ -1,0 +1,125 @@
+// data_source/tarshards: samples out of tar archives by the rules of WebDataset, in any order, through an index.
+#include <trainhost/plugin.hpp>
+
+#include <algorithm>
+#include <optional>
+
+#include "fields.h"
+#include "fields/field_text.h"
+#include "files/fingerprint.h"
+#include "files/split.h"
+#include "images/images.h"
+#include "shards.h"
+
+namespace {
+
+using namespace trainhost;
+using namespace trainhost::tarshards;
+
+constexpr std::uint64_t kReadTogether = 16384;  // bytes of other members that are read along
+
+struct Config : images::ImageOptions {
+  std::vector<std::string> files, fields = {"image image jpg,jpeg,png", "label class cls"}, dali_index;
+  std::string split = "train", on_error = "fail", index_folder;
+  double heldout_fraction = 0.1;
+  std::int64_t classes = 0;
+};
+
+constexpr auto kSchema = images::with_image_keys(
+    schema<Config>()
+        .key("files", &Config::files, "the shards: paths with * ? ** {a,b} {000000..000099}, relative to the current folder", list_or_one, no_trajectory)
+        .key("fields", &Config::fields, "a line each: NAME KIND EXTENSIONS, with KIND image, class, number or bytes, then options", list_or_one)
+        .key("classes", &Config::classes, "number of classes of fields of kind class; 0 = not stated", at_least(0))
+        .key("split", &Config::split, "train, heldout (samples chosen by a hash of their key) or all", one_of("train", "heldout", "all"))
+        .key("heldout_fraction", &Config::heldout_fraction, "share of the samples that is held out", at_least(0), at_most(1))
+        .key("on_error", &Config::on_error, "fail, or skip: leave out what is wrong in a shard, and count it", one_of("fail", "skip"))
+        .key("index_folder", &Config::index_folder, "where the indexes of the shards are kept; empty = beside them, else in the cache folder", no_trajectory)
+        .key("dali_index", &Config::dali_index, "indexes that DALI's wds2idx has written, one for each shard, in the same order", list_or_one, no_trajectory)
+        .required("files"));
+
+class TarShards final : public DataSource {
+ public:
+  explicit TarShards(Config config) : config_(std::move(config)), images_(config_) {
+    for (const std::string& line : config_.fields) {
+      fields_.push_back(parse_field(line, config_.classes, images_));
+      info_.fields.push_back(fields_.back().field);
+    }
+    check_names("tarshards.fields", info_.fields);
+  }
+
+  void start() override {
+    const ShardOptions options{config_.files, config_.dali_index, config_.index_folder, std::string(host().cache_folder()), config_.on_error == "skip"};
+    shards_.emplace(options, fields_, Split(config_.split, config_.heldout_fraction));
+    info_.num_samples = shards_->num_samples();
+    info_.block_starts = shards_->block_starts();
+    info_.fingerprint = fingerprint();
+    for (const std::string& warning : shards_->warnings()) host().log_warning("{}", warning);
+    host().log_info("{}: {}", config_.split, shards_->summary());
+  }
+
+  const SourceInfo& info() override { return info_; }
+
+  void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t> random_keys, BatchWriter& out) override {
+    auto workspace = images_.take_workspace();
+    std::vector<std::byte> buffer;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      host().throw_if_cancelled();
+      read_sample(ids[i], random_keys[i], i, out, *workspace, buffer);
+    }
+    images_.give_back(std::move(workspace));
+  }
+
+ private:
+  void read_sample(std::uint64_t id, std::uint64_t random_key, std::uint64_t sample_index, BatchWriter& out, images::Workspace& workspace,
+                   std::vector<std::byte>& buffer) const {
+    const RangedFile& shard = shards_->shard_of(id);
+    const std::span<const Place> places = shards_->places_of(id);
+    const Place whole = span_of(places);
+    const bool is_close = whole.size <= kReadTogether + bytes_of(places);  // members of a sample are neighbours: one read for all
+    if (is_close) read_into(buffer, shard, whole);
+    for (std::uint32_t field = 0; field < places.size(); ++field) {
+      const Place& place = places[field];
+      if (!is_close) read_into(buffer, shard, place);
+      const std::span<const std::byte> content = std::span(buffer).subspan(is_close ? place.offset - whole.offset : 0, place.size);
+      try {
+        decode(fields_[field], {reinterpret_cast<const std::uint8_t*>(content.data()), content.size()}, {random_key, sample_index, field}, images_, workspace, out);
+      } catch (const PluginError& error) {
+        throw PluginError(error.status, format("{}: byte {}: field {}: {}", shard.name(), place.offset, fields_[field].field.name, error.message));
+      }
+    }
+  }
+
+  static void read_into(std::vector<std::byte>& buffer, const RangedFile& shard, const Place& place) {
+    buffer.resize(place.size);
+    shard.read(place.offset, buffer);
+  }
+  static Place span_of(std::span<const Place> places) {
+    std::uint64_t begin = UINT64_MAX, end = 0;
+    for (const Place& place : places) begin = std::min(begin, place.offset), end = std::max(end, place.offset + place.size);
+    return {begin, end - begin};
+  }
+  static std::uint64_t bytes_of(std::span<const Place> places) {
+    std::uint64_t bytes = 0;
+    for (const Place& place : places) bytes += place.size;
+    return bytes;
+  }
+
+  std::array<std::uint8_t, 32> fingerprint() const {
+    std::string what;
+    for (const std::string& field : config_.fields) what += format("\"{}\" ", field);
+    Fingerprint all(format("tarshards/1 {}classes {} split {} {} on_error {} {}", what, config_.classes, config_.split,
+                           config_.heldout_fraction, config_.on_error, images_.description()));
+    shards_->add_to(all);
+    return all.value();
+  }
+
+  Config config_;
+  images::ImageLoader images_;
+  std::vector<MemberField> fields_;
+  std::optional<ShardSet> shards_;
+  SourceInfo info_;
+};
+
+}  // namespace
+
+TRAINHOST_PLUGIN(TarShards, {.kind = "data_source", .name = "tarshards", .version = "1.0.0", .summary = "samples out of tar shards (WebDataset)", .schema = kSchema})
