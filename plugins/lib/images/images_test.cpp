@@ -144,6 +144,22 @@ BOOST_DATA_TEST_CASE(a_file_that_is_cut_anywhere_is_refused, data::make({"420.jp
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_file_without_tables_takes_none_from_the_one_before) {
+  const std::vector<uint8_t> whole = picture("grey.jpg");
+  std::vector<uint8_t> without;
+  for (size_t i = 0; i < whole.size();) {
+    const bool is_table = whole[i] == 0xff && whole[i + 1] == 0xdb;
+    if (is_table)
+      i += 2 + (whole[i + 2] << 8 | whole[i + 3]);
+    else
+      without.push_back(whole[i++]);
+  }
+  const ImageLoader loader(options_of("grey"));
+  loaded(loader, whole);
+  const std::string words = words_of([&] { loaded(loader, without); });
+  BOOST_TEST(words.find("Quantization table") != std::string::npos, words);
+}
+
 BOOST_DATA_TEST_CASE(damage_behind_the_part_that_is_used_is_found, data::make({"420.jpg", "progressive.jpg", "palette.png"}), name) {
   ImageOptions options = random_parts();
   options.crop_area = {0.01, 0.02};

@@ -49,17 +49,18 @@ class JpegReader final : public RowReader {
     errors_.base.error_exit = &leave;
     errors_.base.emit_message = &take_message;
     errors_.tolerates_warnings = tolerates_warnings;
-    guarded([this] { jpeg_create_decompress(&decoder_); });
     progress_.progress_monitor = &count_scans;
-    decoder_.progress = &progress_;
   }
   ~JpegReader() override { jpeg_destroy_decompress(&decoder_); }
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
   ImageSize open(std::span<const uint8_t> file) override {
-    jpeg_abort_decompress(&decoder_);  // what a failure left behind
+    // A decoder that is used again would take tables that this file lacks from the last one.
+    jpeg_destroy_decompress(&decoder_);
     guarded([&] {
+      jpeg_create_decompress(&decoder_);
+      decoder_.progress = &progress_;
       jpeg_mem_src(&decoder_, file.data(), file.size());
       jpeg_read_header(&decoder_, TRUE);
     });
