@@ -4,7 +4,7 @@
 #      TRAINHOST_TORCH       ON/OFF; OFF leaves TRAINHOST_TORCH_BUILD at "none" and defines no torch target
 # Out: trainhost_use_torch(<target> [CUDA])   compiles and links a target against LibTorch, with the run paths that it needs
 #      TRAINHOST_TORCH_BUILD                  the build string that host and T2 plugins compare
-#      trainhost_torch_build                  interface target that defines TRAINHOST_TORCH_BUILD as a string literal
+#      trainhost_stamp_torch_build(<files ...>)   defines TRAINHOST_TORCH_BUILD as a string literal in these alone: it changes with each SDK header
 #      TRAINHOST_CUDA                         whether CUDA libraries are linked
 # Torch's own package config is not used: it insists on a whole CUDA tool chain, takes seconds, and adds flags to every file.
 
@@ -89,7 +89,6 @@ function(_trainhost_define_torch_targets)
   endif()
 endfunction()
 
-add_library(trainhost_torch_build INTERFACE)
 set(TRAINHOST_TORCH_RUN_PATHS)
 set(TRAINHOST_TORCH_BUILD "none")
 if(TRAINHOST_TORCH)
@@ -105,14 +104,17 @@ if(TRAINHOST_TORCH)
   trainhost_torch_build_string(${TRAINHOST_TORCH_DIR} ${TRAINHOST_SDK_INCLUDE_DIR} TRAINHOST_TORCH_BUILD)
   message(STATUS "LibTorch: ${TRAINHOST_TORCH_BUILD} in ${TRAINHOST_TORCH_DIR}, CUDA ${TRAINHOST_CUDA}")
 endif()
-# A semicolon would end the definition in CMake's lists, so the C++ compiler gets it as an octal escape.
-string(REPLACE ";" "\\073" _torch_build_literal "${TRAINHOST_TORCH_BUILD}")
-target_compile_definitions(trainhost_torch_build INTERFACE "TRAINHOST_TORCH_BUILD=\"${_torch_build_literal}\"")
+
+function(trainhost_stamp_torch_build)
+  # A semicolon would end the definition in CMake's lists, so the C++ compiler gets it as an octal escape.
+  string(REPLACE ";" "\\073" literal "${TRAINHOST_TORCH_BUILD}")
+  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_DEFINITIONS "TRAINHOST_TORCH_BUILD=\"${literal}\"")
+endfunction()
 
 # Compiles and links a target against LibTorch; CUDA adds its CUDA side and does nothing where TRAINHOST_CUDA is OFF.
 function(trainhost_use_torch target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "CUDA" "" "")
-  target_link_libraries(${target} PRIVATE trainhost_torch trainhost_torch_build)
+  target_link_libraries(${target} PRIVATE trainhost_torch)
   if(arg_CUDA AND TRAINHOST_CUDA)
     target_link_libraries(${target} PRIVATE trainhost_torch_cuda)
   endif()

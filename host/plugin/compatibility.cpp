@@ -48,7 +48,9 @@ std::string torch_complaint(const PluginRecord& record, const HostAbi& host) {
   const std::string place = format("{}: {}", record.file.string(), record.full_name());
   if (!record.torch_build) {
     if (!require_kind(record.kind).needs_torch) return "";
-    return format("{} is of a kind that links LibTorch, but states no torch_build; build it with trainhost_add_plugin(... TORCH)", place);
+    return format("{} is of a kind that links LibTorch, but states no torch_build; build it with trainhost_add_plugin(... TORCH), and configure again if TRAINHOST_PLUGIN "
+                  "has moved to another file",
+                  place);
   }
   if (*record.torch_build == host.torch_build) return "";
   if (host.torch_build == "none")

@@ -88,6 +88,12 @@ const SourceInfo& DataSource::info() {
   return info_;
 }
 
+void DataSource::limit_values(std::span<const ValueLimit> limits) {
+  for (const ValueLimit& limit : limits)
+    for (FieldSpec& field : info_.fields)
+      if (field.name == limit.field) trainhost::limit_values(field, limit);
+}
+
 void DataSource::read(std::span<const uint64_t> ids, std::span<const uint64_t> random_keys, BatchWriter& writer) const {
   assert(ids.size() == random_keys.size() && !info_.fields.empty());
   ReadContext context(writer, info_, ids.size());

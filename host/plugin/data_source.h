@@ -37,6 +37,8 @@ class DataSource {
 
   /// Asks the plugin the first time and checks the answer. Call it once on [main] after start; later calls [any].
   const SourceInfo& info();
+  /// What the model takes, by the source's names of the fields; batches are checked against it from then on. After info(), before the first read. [main]
+  void limit_values(std::span<const ValueLimit> limits);
 
   /// Only after info(). `ids` and `random_keys` have the same length. Several threads at once. [io]
   void read(std::span<const uint64_t> ids, std::span<const uint64_t> random_keys, BatchWriter& writer) const;

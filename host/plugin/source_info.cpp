@@ -87,4 +87,14 @@ SourceInfo check_source_info(const Instance& instance, const trainhost_source_in
   return checked;
 }
 
+void limit_values(FieldSpec& field, const ValueLimit& limit) {
+  const bool is_pad_a_class = field.pad_value >= 0 && field.pad_value < static_cast<double>(limit.num_classes);
+  const bool is_declared = field.num_classes > 0 && field.num_classes <= limit.num_classes && (limit.takes_pad_value || is_pad_a_class);
+  if (is_declared || !is_integer(field.dtype)) return;
+  field.model_classes = limit.num_classes;
+  field.model_others.clear();
+  if (limit.takes_pad_value) field.model_others.push_back(field.pad_value);
+  if (limit.ignored_value) field.model_others.push_back(*limit.ignored_value);
+}
+
 }  // namespace trainhost
