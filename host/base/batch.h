@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,18 @@ struct FieldSpec {
   std::vector<int64_t> shape, max_shape;
   int64_t num_classes = 0;
   double pad_value = 0;
+  // What the model takes of a field of integers, where that is less than the source declares: values in [0, model_classes), and these others.
+  // 0: whatever is declared.
+  int64_t model_classes = 0;
+  std::vector<double> model_others = {};
+};
+
+/// What a model takes of one of its fields: values in [0, num_classes), the field's pad_value where takes_pad_value, and a value of the model's own.
+struct ValueLimit {
+  std::string field;
+  int64_t num_classes = 0;
+  bool takes_pad_value = false;
+  std::optional<double> ignored_value = {};
 };
 
 /// One field of a batch: dense, row-major, first dimension = samples.

@@ -11,6 +11,7 @@
 
 #include "base/table.h"
 #include "commands/job.h"
+#include "commands/model_op_packs.h"
 #include "config/schema.h"
 #include "engine/engine.h"
 #include "loop/preemption.h"
@@ -129,7 +130,9 @@ ExitCode model_command(const Request& request) {
   const auto engine = open_engine({request.device.value_or("cpu"), 0, 0});  // for the libraries of the device, and to say when it is not there
   const std::string device = request.device && *request.device != "auto" ? *request.device : request.device ? engine->device().type : "cpu";
   const auto others = load_others(catalog, request.plugin_edits);
-  const Answer answer = ask(record, file, request.words[0], device);
+  Answer answer = ask(record, file, request.words[0], device);
+  if (request.words[0] == "info")
+    if (Answer table = replaced_operators(answer, catalog, request.plugin_edits, *engine); !table.is_null()) answer.at("tables").push_back(std::move(table));
   if (request.is_json)
     std::cout << answer.dump(2) << "\n";
   else

@@ -49,6 +49,7 @@ struct ModelConfig {
   std::map<std::string, std::string> fields;  // input of the model -> field of the source
   std::string init_from;                      // absolute path or URI; empty: random weights
   std::vector<std::string> freeze;            // globs over parameter names
+  std::string recompute = "none";             // none | blocks
 };
 
 struct OpPackConfig {

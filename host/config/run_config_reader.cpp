@@ -37,6 +37,7 @@ class Reader {
     take({"model", "fields"}, run.model.fields);
     take({"model", "init_from"}, run.model.init_from);
     take({"model", "freeze"}, run.model.freeze);
+    take({"model", "recompute"}, run.model.recompute);
     take({"op_pack", "order"}, run.op_pack.order);
     read_sample(run.sample);
     for (const std::string& label : names({"optimizer", "groups"})) run.groups.push_back(read_group(label));

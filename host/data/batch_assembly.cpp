@@ -103,12 +103,31 @@ void BatchAssembly::check_slot(uint64_t sample_index, size_t field) {
   const FieldSpec& spec = fields_[field];
   const Slot& place = slot(sample_index, field);
   if (!place.is_taken) throw Error(ExitCode::kPlugin, format("{}: sample {}: read returned OK without field '{}'", place_, ids_[sample_index], spec.name));
-  const auto stray = find_stray(spec.dtype, place.data, num_elements(place.shape), spec.num_classes, spec.pad_value);
+  const auto stray = find_stray(spec.dtype, place.data, num_elements(place.shape), spec.num_classes, {&spec.pad_value, 1});
   if (stray) {
     throw Error(ExitCode::kData, format("{}: sample {}: field '{}' holds {} at element {}, wanted 0 to {} (or {}, which does not count); "
                                         "correct the data, or the number of classes that the source declares",
                                         place_, ids_[sample_index], spec.name, stray->value, stray->index, spec.num_classes - 1, spec.pad_value));
   }
+  check_model_takes(sample_index, spec, place);
+}
+
+// Here, since a device that meets an index out of range may take the process with it.
+void BatchAssembly::check_model_takes(uint64_t sample_index, const FieldSpec& spec, const Slot& place) const {
+  const auto stray = find_stray(spec.dtype, place.data, num_elements(place.shape), spec.model_classes, spec.model_others);
+  if (!stray) return;
+  std::string others;
+  for (const double other : spec.model_others) others += format(" or {}", other);
+  throw Error(ExitCode::kData, format("{}: sample {}: field '{}' holds {} at element {}, the model takes 0 to {}{}; correct the data, or choose a model with more classes", place_,
+                                      ids_[sample_index], spec.name, stray->value, stray->index, spec.model_classes - 1, others));
+}
+
+void BatchAssembly::check_model_takes_padding(const FieldSpec& spec, const Slot& place, std::span<const int64_t> row_shape) const {
+  const bool is_taken = (spec.pad_value >= 0 && spec.pad_value < static_cast<double>(spec.model_classes)) || std::ranges::find(spec.model_others, spec.pad_value) != spec.model_others.end();
+  if (spec.model_classes == 0 || is_taken || std::ranges::equal(place.shape, row_shape)) return;
+  throw Error(ExitCode::kData, format("{}: field '{}' has samples of different sizes, which are filled up with {}, but the model takes 0 to {}; choose a source that fills up with one of "
+                                      "these, or samples of one size",
+                                      place_, spec.name, spec.pad_value, spec.model_classes - 1));
 }
 
 HostField BatchAssembly::gather(size_t field) {
@@ -122,6 +141,7 @@ HostField BatchAssembly::gather(size_t field) {
     const size_t row = num_elements(row_shape) * element_bytes(spec.dtype);
     for (size_t sample = 0; sample < ids_.size(); ++sample) {
       const Slot& from = slot(sample, field);
+      check_model_takes_padding(spec, from, row_shape);
       copy_padded(from.data, from.shape, memory_[field].get() + sample * row, row_shape, {pad.data(), element_bytes(spec.dtype)});
     }
   }

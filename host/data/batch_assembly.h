@@ -24,7 +24,7 @@ class BatchAssembly : public BatchWriter {
   /// Throws Error(kPlugin) when (sample, field) comes twice.
   void reserve(uint64_t sample_index, uint32_t field, std::span<const int64_t> shape, trainhost_tensor& out) override;
 
-  /// Checks that all has come and that integers are classes; pads; gives the batch away. Throws Error(kPlugin), Error(kData).
+  /// Checks that all has come and that integers are classes and such as the model takes; pads; gives the batch away. Throws Error(kPlugin), Error(kData).
   HostBatch finish();
 
  private:
@@ -37,6 +37,8 @@ class BatchAssembly : public BatchWriter {
 
   Slot& slot(uint64_t sample_index, size_t field) { return slots_[sample_index * fields_.size() + field]; }
   void check_slot(uint64_t sample_index, size_t field);
+  void check_model_takes(uint64_t sample_index, const FieldSpec& spec, const Slot& place) const;
+  void check_model_takes_padding(const FieldSpec& spec, const Slot& place, std::span<const int64_t> row_shape) const;
   HostField gather(size_t field);
   std::vector<int64_t> batch_shape(size_t field);
 

@@ -37,12 +37,12 @@ auto with_integer(trainhost_dtype dtype, Use use) {
 }
 
 template <class T>
-std::optional<Stray> find_stray_as(const std::byte* data, uint64_t count, int64_t num_classes, double pad_value) {
+std::optional<Stray> find_stray_as(const std::byte* data, uint64_t count, int64_t num_classes, std::span<const double> others) {
   const auto* values = reinterpret_cast<const T*>(data);
   // Every value that T holds is a class: bytes out of 256 classes, say.
   if (std::numeric_limits<T>::min() == 0 && static_cast<uint64_t>(std::numeric_limits<T>::max()) < static_cast<uint64_t>(num_classes)) return std::nullopt;
   const auto stray = std::find_if(values, values + count, [&](T value) {
-    return static_cast<uint64_t>(value) >= static_cast<uint64_t>(num_classes) && static_cast<double>(value) != pad_value;
+    return static_cast<uint64_t>(value) >= static_cast<uint64_t>(num_classes) && std::ranges::find(others, static_cast<double>(value)) == others.end();
   });
   if (stray == values + count) return std::nullopt;
   return Stray{static_cast<uint64_t>(stray - values), static_cast<int64_t>(*stray)};
@@ -93,9 +93,9 @@ void copy_padded(const std::byte* from, std::span<const int64_t> from_shape, std
   fill(to + from_rows * to_row * pad.size(), (to_rows - from_rows) * to_row, pad);
 }
 
-std::optional<Stray> find_stray(trainhost_dtype dtype, const std::byte* data, uint64_t count, int64_t num_classes, double pad_value) {
+std::optional<Stray> find_stray(trainhost_dtype dtype, const std::byte* data, uint64_t count, int64_t num_classes, std::span<const double> others) {
   if (num_classes <= 0 || !is_integer(dtype)) return std::nullopt;
-  return with_integer(dtype, [&](auto zero) { return find_stray_as<decltype(zero)>(data, count, num_classes, pad_value); });
+  return with_integer(dtype, [&](auto zero) { return find_stray_as<decltype(zero)>(data, count, num_classes, others); });
 }
 
 }  // namespace trainhost

@@ -22,11 +22,11 @@ std::optional<std::array<std::byte, 8>> encode_element(trainhost_dtype dtype, do
 /// Copies a dense tensor into the low corner of a dense, larger or equal one of the same rank, and fills the rest with `pad`.
 void copy_padded(const std::byte* from, std::span<const int64_t> from_shape, std::byte* to, std::span<const int64_t> to_shape, std::span<const std::byte> pad);
 
-/// The first element of an integer tensor that is neither in [0, num_classes) nor `pad_value`, as its index and value.
+/// The first element of an integer tensor that is neither in [0, num_classes) nor one of `others`, as its index and value.
 struct Stray {
   uint64_t index;
   int64_t value;
 };
-std::optional<Stray> find_stray(trainhost_dtype dtype, const std::byte* data, uint64_t count, int64_t num_classes, double pad_value);
+std::optional<Stray> find_stray(trainhost_dtype dtype, const std::byte* data, uint64_t count, int64_t num_classes, std::span<const double> others);
 
 }  // namespace trainhost

@@ -16,7 +16,7 @@ constexpr trainhost_dtype kFloat32{TRAINHOST_DTYPE_FLOAT, 32, 1}, kFloat16{TRAIN
 
 template <class T>
 std::optional<Stray> stray_in(trainhost_dtype dtype, const std::vector<T>& values, int64_t num_classes, double pad_value) {
-  return find_stray(dtype, reinterpret_cast<const std::byte*>(values.data()), values.size(), num_classes, pad_value);
+  return find_stray(dtype, reinterpret_cast<const std::byte*>(values.data()), values.size(), num_classes, {&pad_value, 1});
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ struct TorchPlugins {
   const void* model = nullptr;       // t2::Model
   const void* text_model = nullptr;  // t2::TextModel, may be null
   const void* optimizer = nullptr;   // t2::Optimizer; null = evaluation only
+  const void* value_limits = nullptr;  // t2::ValueLimits, may be null
+  const void* recomputable = nullptr;  // t2::Recomputable of a model that is to compute its blocks again in the backward pass; else null
 };
 
 /// The op packs of a run.
@@ -42,6 +44,12 @@ struct OpPackSetup {
   std::vector<Pack> packs;
   std::vector<std::string> order;  // names, with or without "op_pack/": where two packs replace one kernel, the later one wins
   CallMeter* meter = nullptr;      // brackets the calls into packs; null: nobody asks
+};
+
+/// A kernel that an op pack replaces, as it declares it.
+struct ReplacedKernel {
+  std::string pack, op, overload, dispatch_key;  // "op_pack/fused", "aten::gelu", "", "CUDA"
+  bool is_bit_exact = false;
 };
 
 /// Kernels of op packs at LibTorch's dispatcher, where they serve the whole process. The destructor takes them back, the last one first.
@@ -107,6 +115,7 @@ struct ModelReport {
   uint64_t num_parameters = 0, num_trainable = 0;
   uint64_t parameter_bytes = 0, optimizer_bytes = 0;
   std::vector<std::string> groups;  // "decay: 12 tensors, 802,816 parameters, weight decay 0.1"
+  std::vector<ValueLimit> value_limits;  // what the model takes of its fields, under its own names
 };
 
 /// Everything that a resume needs, as named bytes: weights and buffers under their own names, "optimizer.<parameter>.<slot>", "engine.<name>" (generators,
@@ -146,6 +155,9 @@ class Engine : public BatchDevice {
   /// Error(kPlugin) for an operator, overload, dispatch key or function that does not fit, Error(kConfig) for two claimants of one kernel that `order` does
   /// not settle, and for kernels that are not bit-exact under a strict plan.
   virtual std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan) = 0;
+
+  /// What the packs replace on this machine, without registering it. Throws Error(kPlugin) for what does not fit.
+  virtual std::vector<ReplacedKernel> replaced_kernels(const OpPackSetup& setup) = 0;
 
   /// Builds model, parameter groups and optimizer under the plan. Throws Error(kConfig, kPlugin, kOutOfMemory).
   virtual void prepare(const EngineSetup& setup, const TorchPlugins& plugins) = 0;

@@ -151,14 +151,28 @@ class Registrations final : public RegisteredOps {
   std::vector<std::string> descriptions_;
 };
 
-}  // namespace
-
-std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan, Device& device) {
+std::vector<Claim> claims_of(const OpPackSetup& setup, bool is_plan_strict, Device& device) {
   std::vector<Claim> claims;
   for (const Pack& pack : setup.packs) {
-    const auto more = translated(device, pack.name + ", replacements", [&] { return claims_of(pack, setup, is_strict(plan)); });
+    const auto more = translated(device, pack.name + ", replacements", [&] { return claims_of(pack, setup, is_plan_strict); });
     claims.insert(claims.end(), more.begin(), more.end());
   }
+  return claims;
+}
+
+}  // namespace
+
+std::vector<ReplacedKernel> replaced_kernels(const OpPackSetup& setup, Device& device) {
+  std::vector<ReplacedKernel> kernels;
+  for (const Claim& claim : claims_of(setup, /*is_plan_strict=*/false, device)) {
+    const t2::OpReplacement& replacement = *claim.replacement;
+    kernels.push_back({claim.pack->name, replacement.op, replacement.overload, replacement.dispatch_key, replacement.is_bit_exact});
+  }
+  return kernels;
+}
+
+std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan, Device& device) {
+  const std::vector<Claim> claims = claims_of(setup, is_strict(plan), device);
   auto registered = std::make_unique<Registrations>();
   for (const Claim& claim : settled(claims)) translated(device, format("{}: {}", claim.pack->name, claim.kernel()), [&] { registered->add(claim); });
   return registered;

@@ -11,4 +11,7 @@ class Device;
 /// As Engine::register_op_packs() says.
 std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan, Device& device);
 
+/// As Engine::replaced_kernels() says.
+std::vector<ReplacedKernel> replaced_kernels(const OpPackSetup& setup, Device& device);
+
 }  // namespace trainhost

@@ -59,6 +59,8 @@ std::unique_ptr<RegisteredOps> TorchEngine::register_op_packs(const OpPackSetup&
   return trainhost::register_op_packs(setup, plan, *device_);
 }
 
+std::vector<ReplacedKernel> TorchEngine::replaced_kernels(const OpPackSetup& setup) { return trainhost::replaced_kernels(setup, *device_); }
+
 void TorchEngine::prepare(const EngineSetup& setup, const TorchPlugins& plugins) {
   setup_ = setup;
   precision_ = check_plan(setup.plan);
@@ -71,10 +73,13 @@ void TorchEngine::prepare(const EngineSetup& setup, const TorchPlugins& plugins)
 void TorchEngine::build_model(const TorchPlugins& plugins) {
   model_ = static_cast<t2::Model*>(const_cast<void*>(plugins.model));
   text_model_ = static_cast<t2::TextModel*>(const_cast<void*>(plugins.text_model));
+  value_limits_ = static_cast<const t2::ValueLimits*>(plugins.value_limits);
+  auto* recomputable = static_cast<t2::Recomputable*>(const_cast<void*>(plugins.recomputable));
   std::vector<Field> fields;
   for (const FieldSpec& spec : setup_.fields) fields.push_back(to_field(spec));
   translated(*device_, "model, build", [&] {
     const MeteredCall call(setup_.meter, setup_.model_account, "build");
+    if (recomputable) recomputable->recompute_blocks();
     model_->build({fields, device_->place(), scalar_type_of(setup_.plan.parameter), options_.seed, setup_.values_follow});
   });
   check_parameters(model_->parameters(), model_->buffers());
@@ -111,6 +116,8 @@ ModelReport TorchEngine::model_report() const {
   if (optimizer_)
     for (const t2::NamedTensor& slot : optimizer_->state()) report.optimizer_bytes += slot.tensor.nbytes();
   report.groups = describe(groups_);
+  if (value_limits_)
+    for (const t2::ValueLimit& limit : value_limits_->value_limits()) report.value_limits.push_back({limit.field, limit.num_classes, limit.takes_pad_value, limit.ignored_value});
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include <trainhost/torch/model.h>
 #include <trainhost/torch/optimizer.h>
 #include <trainhost/torch/text_model.h>
+#include <trainhost/torch/value_limits.h>
 
 #include "engine/device.h"
 #include "engine/engine.h"
@@ -30,6 +31,7 @@ class TorchEngine final : public Engine {
   trainhost_device_facts device_facts() const override;
   DeviceReport device() const override { return report_; }
   std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup& setup, const trainhost_precision_plan& plan) override;
+  std::vector<ReplacedKernel> replaced_kernels(const OpPackSetup& setup) override;
   void prepare(const EngineSetup& setup, const TorchPlugins& plugins) override;
   ModelReport model_report() const override;
   std::vector<std::string> metric_names() const override { return training_metrics_.value_or(std::vector<std::string>()); }
@@ -98,6 +100,7 @@ class TorchEngine final : public Engine {
   t2::Model* model_ = nullptr;
   t2::TextModel* text_model_ = nullptr;
   t2::Optimizer* optimizer_ = nullptr;
+  const t2::ValueLimits* value_limits_ = nullptr;
   ParameterGroups groups_;
   std::optional<std::vector<std::string>> training_metrics_, evaluation_metrics_;  // known after the first forward of each mode
 

@@ -25,6 +25,8 @@ namespace {
 
 constexpr unsigned kSaveThreads = 4, kLoadThreads = 8;  // at most; a disk needs no more of them
 constexpr const char* kTextModelInterface = "trainhost.torch.text_model/1";
+constexpr const char* kValueLimitsInterface = "trainhost.torch.value_limits/1";
+constexpr const char* kRecomputableInterface = "trainhost.torch.recomputable/1";
 
 const void* main_interface(const Instance& instance) { return instance.interface(std::string(find_kind(instance.record().kind)->interface_id).c_str()); }
 
@@ -233,6 +235,23 @@ void Session::register_op_packs(const trainhost_precision_plan& plan) {
   for (const std::string& description : registered_ops_->descriptions()) log_info("{}: replaced for this run", description);
 }
 
+// The model as one that computes its blocks again in the backward pass; null when the config does not ask for it.
+const void* Session::recomputable(const Instance& model) const {
+  if (setup_.config.run.model.recompute == "none") return nullptr;
+  if (const void* found = model.interface(kRecomputableInterface)) return found;
+  throw Error(ExitCode::kConfig, format("model.recompute = \"{}\": {} cannot compute its blocks again (it offers no {}); remove the key, or choose a model that can",
+                                        setup_.config.run.model.recompute, model.full_name(), kRecomputableInterface));
+}
+
+// The sources know the fields under their own names.
+void Session::limit_values() {
+  std::vector<ValueLimit> limits = report_.model.value_limits;
+  for (ValueLimit& limit : limits)
+    if (const auto mapped = setup_.config.run.model.fields.find(limit.field); mapped != setup_.config.run.model.fields.end()) limit.field = mapped->second;
+  source_->limit_values(limits);
+  for (const auto& source : evaluation_data_) source->limit_values(limits);
+}
+
 void Session::prepare_engine(bool values_follow) {
   const RunConfig& run = setup_.config.run;
   const Instance& model = plugins_->one("model");
@@ -249,9 +268,11 @@ void Session::prepare_engine(bool values_follow) {
   TorchPlugins torch;
   torch.model = main_interface(model);
   torch.text_model = model.interface(kTextModelInterface);
+  torch.value_limits = model.interface(kValueLimitsInterface);
   if (setup_.is_training) {
     const Instance& optimizer = plugins_->one("optimizer");
     torch.optimizer = main_interface(optimizer);
+    torch.recomputable = recomputable(model);
     engine_setup.optimizer_account = optimizer.account();
     engine_calls_.add(optimizer);
   }
@@ -260,6 +281,7 @@ void Session::prepare_engine(bool values_follow) {
   report_.precision = engine_setup.plan;
   report_.device = engine_->device();
   report_.model = engine_->model_report();
+  limit_values();
   identity_.model = model_identity(model);
 }
 

@@ -113,6 +113,8 @@ class Session {
   void require_same_data(const RestoredRun& run) const;
   void open_sources();
   void register_op_packs(const trainhost_precision_plan& plan);
+  const void* recomputable(const Instance& model) const;
+  void limit_values();
   void prepare_engine(bool values_follow);
   void restore_engine(const RestoredRun& run);
   std::vector<TensorView> engine_state_of(const LoadedCheckpoint& checkpoint);

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from exported_jobs import config_for, evaluate_eager, fields_of, train_eager
-from harness import PROGRAM, TEST_PLUGINS, TestCase, main
+from harness import MLP, PROGRAM, TEST_PLUGINS, TestCase, main
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "plugins/model/pt2/testing"), str(SOURCE / "tools/python")]
@@ -81,6 +81,16 @@ class ExportedModels(TestCase):
 
     def test_batch_norm_has_the_bits_of_eager(self):
         self.assert_trains_as_eager("convolutions")
+
+    def test_blocks_that_are_computed_again_change_no_bit(self):
+        for name in ("gpt", "convolutions"):
+            self.prepare(name)
+            for recompute in ("none", "blocks"):
+                self.trainhost("run", f"{name}.toml", f"model.recompute={recompute}", "--name", f"{name}-{recompute}")
+            kept, again = self.run_folder(f"{name}-none"), self.run_folder(f"{name}-blocks")
+            self.assertEqual(kept.losses(), again.losses())
+            self.assert_same_state(kept.newest(), again.newest())
+            self.trainhost("run", f"{name}.toml", "model.recompute=none", "max=25step", "--name", f"{name}-blocks")  # a run may go on without
 
     def test_killed_in_the_middle_and_resumed_is_the_same_run(self):
         for name in ("gpt", "convolutions"):
@@ -163,6 +173,13 @@ class ModelFiles(AlteredBundles):
         path = self.altered("gpt", **{"parity.safetensors": self.with_another_loss})
         result = self.trainhost("model", "check", path, code=20)
         self.assert_names(result.out, "differs", "failed: this machine computes something else")
+
+    def test_info_lists_the_operators_that_op_packs_replace(self):
+        self.assertNotIn("op pack", self.trainhost("model", "info", BUNDLES / "gpt.thm").out)
+        out = self.trainhost("model", "info", BUNDLES / "gpt.thm", TRAINHOST_PLUGIN_PATH=str(TEST_PLUGINS)).out
+        table = out[out.index("operators that an op pack replaces"):].splitlines()
+        self.assertEqual([line.split() for line in table[2:]], [["aten.gelu.default", "op_pack/counting", "AutogradCPU", "yes"],
+                                                                ["aten.gelu.default", "op_pack/rival", "AutogradCPU", "yes"]])
 
     def test_info_shows_what_is_inside(self):
         out = self.trainhost("model", "info", BUNDLES / "gpt.thm").out
@@ -303,6 +320,21 @@ class Refusals(AlteredBundles):
         refused("holds Float", "exported for int64", tokens="tokens float32 [16]")
         refused('"time" goes from 2 to 16', tokens="tokens int64 [17] classes=32")
         refused("33 classes", "exported for 32", tokens="tokens int64 [16] classes=33")
+
+    def test_values_that_the_model_does_not_have_never_reach_it(self):
+        """The source says nothing of classes, and draws 0 and 1."""
+        path = self.altered("gpt", **{"manifest.json": self.json_with(lambda manifest: manifest["fields"][0].update(num_classes=1))})
+        self.write("x.toml", config_for(path, ["tokens int64 [16]", "targets int64 [16] role=target classes=32 pad=-1"]))
+        self.assert_names(self.trainhost("run", "x.toml", code=12).err, "data set train", "field 'tokens' holds 1", "the model takes 0 to 0", "more classes")
+
+    def test_a_model_without_blocks_says_so(self):
+        model, batch, options = models.MODELS["fixed"]()
+        trainhost_export.export(model, batch, str(self.folder / "fixed.thm"), **options)
+        self.write("x.toml", config_for("fixed.thm", ["x float32 [3]", "y float32 [2] role=target"]))
+        self.trainhost("run", "x.toml", "max=1step")
+        self.assert_names(self.trainhost("run", "x.toml", "max=1step", "model.recompute=blocks", "--name", "again", code=2).err, "fixed.thm", "has no blocks", "remove the key")
+        self.write("mlp.toml", MLP)
+        self.assert_names(self.trainhost("run", "mlp.toml", "model.recompute=blocks", code=2).err, "model.recompute", "model/mlp cannot compute its blocks again", "remove the key")
 
     def test_another_bundle_under_the_same_path_is_refused(self):
         shutil.copy(BUNDLES / "gpt.thm", self.folder / "model.thm")

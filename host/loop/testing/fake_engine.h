@@ -43,6 +43,7 @@ class FakeEngine final : public Engine {
   trainhost_device_facts device_facts() const override { return {}; }
   DeviceReport device() const override { return {"fake", "cpu", "", "", 0}; }
   std::unique_ptr<RegisteredOps> register_op_packs(const OpPackSetup&, const trainhost_precision_plan&) override { return nullptr; }
+  std::vector<ReplacedKernel> replaced_kernels(const OpPackSetup&) override { return {}; }
   void prepare(const EngineSetup&, const TorchPlugins&) override {}
   ModelReport model_report() const override { return {}; }
   double base_learning_rate() const override { return 0.5; }

@@ -68,7 +68,7 @@ const Field& find_field(std::span<const Field> fields, std::string_view name) {
   return *found;
 }
 
-class Gpt final : public t2::Model, public t2::TextModel, public t2::HuggingFace {
+class Gpt final : public t2::Model, public t2::TextModel, public t2::HuggingFace, public t2::Recomputable, public t2::ValueLimits {
  public:
   explicit Gpt(Config config) : config_(complete(std::move(config))) {}
 
@@ -78,6 +78,12 @@ class Gpt final : public t2::Model, public t2::TextModel, public t2::HuggingFace
     ignored_target_ = std::llround(targets.pad_value);
     network_.build({*config_.layers, *config_.heads, *config_.width, context_length(tokens), vocabulary(tokens, targets), *config_.dropout}, facts.device,
                    facts.default_dtype, facts.values_follow ? std::nullopt : std::optional(facts.seed));
+  }
+
+  void recompute_blocks() override { network_.recompute_blocks(); }
+
+  std::vector<t2::ValueLimit> value_limits() const override {
+    return {{"tokens", network_.shape().vocabulary}, {"targets", network_.shape().vocabulary, /*takes_pad_value=*/true}};
   }
 
   std::span<t2::Parameter> parameters() override { return network_.parameters(); }

@@ -1,6 +1,7 @@
 // The gpt plugin through its file: names, sizes from the data, refusals, causality.
 #include <boost/test/unit_test.hpp>
 
+#include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randint.h>
 
@@ -183,6 +184,27 @@ BOOST_AUTO_TEST_CASE(a_config_of_another_network_is_refused_with_the_reason) {
   refused(R"({"n_head": "two"})", "n_head must be a whole number of 1 or more, got \"two\"");
   refused(R"({"n_embd": 10, "n_head": 4})", "n_embd 10 must be a multiple of n_head 4");
   refused("GPT-2", "is no JSON object");
+}
+
+BOOST_AUTO_TEST_CASE(blocks_that_are_computed_again_give_the_same_bits) {
+  const at::Tensor tokens = at::randint(0, 20, {3, 8}, at::kLong);
+  const auto trained = [&](bool recomputes) {
+    trainhost::testing::PluginUnderTest plugin;
+    plugin.create(R"({"layers": 3, "heads": 2, "width": 8, "dropout": 0.2})").start();
+    if (recomputes) const_cast<t2::Recomputable&>(plugin.table<t2::Recomputable>(t2::Recomputable::kInterface)).recompute_blocks();
+    auto& model = const_cast<t2::Model&>(plugin.table<t2::Model>(t2::Model::kInterface));
+    const std::vector<Field> fields = text_fields();
+    model.build({fields, at::Device(at::kCPU), at::kFloat, 3});
+    for (t2::Parameter& parameter : model.parameters()) parameter.compute.requires_grad_(true);
+    at::manual_seed(5);
+    const t2::Output output = model.forward({{{"tokens", tokens}, {"targets", tokens}}, 3}, t2::Mode::kTrain);
+    output.loss_sum.backward();
+    std::vector<at::Tensor> seen = {output.loss_sum.detach()};
+    for (t2::Parameter& parameter : model.parameters()) seen.push_back(parameter.compute.grad());
+    return seen;
+  };
+  const auto kept = trained(false), again = trained(true);
+  for (size_t i = 0; i < kept.size(); ++i) BOOST_TEST(kept[i].equal(again[i]), "tensor " << i);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -13,9 +13,11 @@
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <trainhost/format.hpp>
+#include <trainhost/torch/recompute.h>
 
 namespace gpt {
 namespace {
@@ -78,11 +80,30 @@ void Network::build(const Shape& shape, at::Device device, at::ScalarType type, 
 at::Tensor Network::hidden(const at::Tensor& tokens, bool is_training) const {
   const at::Tensor positions = at::embedding(weight(kPositionEmbedding), positions_.narrow(0, 0, tokens.size(1)));
   at::Tensor x = at::dropout(at::embedding(weight(kTokenEmbedding), tokens.to(at::kLong)).add(positions), shape_.dropout, is_training);
-  for (int64_t block = 0; block < shape_.layers; ++block) {
-    x = x.add(attention(normalise(x, weight(block, kNorm1Weight), weight(block, kNorm1Bias)), block, is_training));
-    x = x.add(feed_forward(normalise(x, weight(block, kNorm2Weight), weight(block, kNorm2Bias)), block, is_training));
-  }
+  for (int64_t i = 0; i < shape_.layers; ++i) x = recomputes_ && is_training ? block_again(x, weights_of(i)) : block(x, weights_of(i), is_training);
   return normalise(x, weight(final_norm()), weight(final_norm() + 1));
+}
+
+at::Tensor Network::block(at::Tensor x, const Weights& weights, bool is_training) const {
+  x = x.add(attention(normalise(x, weights[kNorm1Weight], weights[kNorm1Bias]), weights, is_training));
+  return x.add(feed_forward(normalise(x, weights[kNorm2Weight], weights[kNorm2Bias]), weights, is_training));
+}
+
+at::Tensor Network::block_again(const at::Tensor& x, const Weights& weights) const {
+  t2::Tensors inputs(weights.begin(), weights.end());
+  inputs.push_back(x);
+  const auto from_inputs = [this](const t2::Tensors& in) {
+    Weights own;
+    std::copy_n(in.begin(), kPartsOfBlock, own.begin());
+    return t2::Tensors{block(in.back(), own, /*is_training=*/true)};
+  };
+  return t2::recomputed(from_inputs, inputs, /*draws=*/shape_.dropout > 0)[0];
+}
+
+Network::Weights Network::weights_of(int64_t block) const {
+  Weights weights;
+  for (size_t part = 0; part < kPartsOfBlock; ++part) weights[part] = weight(kFirstBlock + static_cast<size_t>(block) * kPartsOfBlock + part);
+  return weights;
 }
 
 at::Tensor Network::logits(const at::Tensor& hidden) const { return at::linear(hidden, weight(kTokenEmbedding)); }
@@ -91,19 +112,19 @@ at::Tensor Network::normalise(const at::Tensor& x, const at::Tensor& weight, con
   return at::layer_norm(x, {shape_.width}, weight, bias, kNormEpsilon);
 }
 
-at::Tensor Network::attention(const at::Tensor& x, int64_t block, bool is_training) const {
+at::Tensor Network::attention(const at::Tensor& x, const Weights& weights, bool is_training) const {
   const int64_t batch = x.size(0), length = x.size(1);
-  const auto parts = at::linear(x, weight(block, kAttentionWeight), weight(block, kAttentionBias)).split(shape_.width, 2);
+  const auto parts = at::linear(x, weights[kAttentionWeight], weights[kAttentionBias]).split(shape_.width, 2);
   const auto heads = [&](const at::Tensor& part) { return part.view({batch, length, shape_.heads, shape_.width / shape_.heads}).transpose(1, 2); };
   const at::Tensor mixed = at::scaled_dot_product_attention(heads(parts[0]), heads(parts[1]), heads(parts[2]), /*attn_mask=*/{},
                                                             is_training ? shape_.dropout : 0.0, /*is_causal=*/true);
   const at::Tensor joined = mixed.transpose(1, 2).reshape({batch, length, shape_.width});
-  return at::dropout(at::linear(joined, weight(block, kAttentionOutWeight), weight(block, kAttentionOutBias)), shape_.dropout, is_training);
+  return at::dropout(at::linear(joined, weights[kAttentionOutWeight], weights[kAttentionOutBias]), shape_.dropout, is_training);
 }
 
-at::Tensor Network::feed_forward(const at::Tensor& x, int64_t block, bool is_training) const {
-  const at::Tensor up = at::gelu(at::linear(x, weight(block, kUpWeight), weight(block, kUpBias)), "tanh");
-  return at::dropout(at::linear(up, weight(block, kDownWeight), weight(block, kDownBias)), shape_.dropout, is_training);
+at::Tensor Network::feed_forward(const at::Tensor& x, const Weights& weights, bool is_training) const {
+  const at::Tensor up = at::gelu(at::linear(x, weights[kUpWeight], weights[kUpBias]), "tanh");
+  return at::dropout(at::linear(up, weights[kDownWeight], weights[kDownBias]), shape_.dropout, is_training);
 }
 
 }  // namespace gpt

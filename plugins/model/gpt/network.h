@@ -1,6 +1,7 @@
 // The GPT-2 network: parameters, initialisation, forward pass.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -26,6 +27,9 @@ class Network {
   // Draws the weights from a generator of its own on the CPU: the same on every device. Without a seed they are left as they come.
   void build(const Shape& shape, at::Device device, at::ScalarType type, std::optional<uint64_t> seed);
 
+  // In training, of each block only what goes into it is kept; the rest is computed again in the backward pass.
+  void recompute_blocks() { recomputes_ = true; }
+
   std::vector<t2::Parameter>& parameters() { return parameters_; }
   std::span<const t2::Parameter> parameters() const { return parameters_; }
   const Shape& shape() const { return shape_; }
@@ -41,14 +45,19 @@ class Network {
               kUpBias, kDownWeight, kDownBias, kPartsOfBlock };
   static constexpr size_t kTokenEmbedding = 0, kPositionEmbedding = 1, kFirstBlock = 2;
 
+  using Weights = std::array<at::Tensor, kPartsOfBlock>;
+
   const at::Tensor& weight(size_t index) const { return parameters_[index].compute; }
-  const at::Tensor& weight(int64_t block, Part part) const { return weight(kFirstBlock + static_cast<size_t>(block) * kPartsOfBlock + part); }
+  Weights weights_of(int64_t block) const;
   size_t final_norm() const { return kFirstBlock + static_cast<size_t>(shape_.layers) * kPartsOfBlock; }
   at::Tensor normalise(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const;
-  at::Tensor attention(const at::Tensor& x, int64_t block, bool is_training) const;
-  at::Tensor feed_forward(const at::Tensor& x, int64_t block, bool is_training) const;
+  at::Tensor block(at::Tensor x, const Weights& weights, bool is_training) const;
+  at::Tensor block_again(const at::Tensor& x, const Weights& weights) const;  // in training, without its activations
+  at::Tensor attention(const at::Tensor& x, const Weights& weights, bool is_training) const;
+  at::Tensor feed_forward(const at::Tensor& x, const Weights& weights, bool is_training) const;
 
   Shape shape_;
+  bool recomputes_ = false;
   std::vector<t2::Parameter> parameters_;
   at::Tensor positions_;  // 0, 1, ..., context_length - 1
 };

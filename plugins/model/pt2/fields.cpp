@@ -1,8 +1,5 @@
 #include "fields.h"
 
-#include <ATen/ops/aminmax.h>
-#include <ATen/ops/where.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -84,7 +81,7 @@ std::string complaint_about(const Manifest& manifest, size_t axis, const AxisSiz
 
 }  // namespace
 
-Fields::Fields(const Manifest& manifest, std::span<const Field> source, at::Device device) : manifest_(manifest), device_(device) {
+Fields::Fields(const Manifest& manifest, std::span<const Field> source) : manifest_(manifest) {
   for (const FieldFacts& wanted : manifest_.fields) feeds_.push_back(feed_of(wanted, source));
 }
 
@@ -99,7 +96,7 @@ Fields::Feed Fields::feed_of(const FieldFacts& wanted, std::span<const Field> so
     throw refuse(trainhost::format("field \"{}\" holds {}, the model was exported for {}; choose another source, or export the model with such an example", wanted.name,
                                    c10::toString(type_of(*found)), dtype_name(wanted.dtype)));
   check_shape(wanted, *found);
-  Feed feed{static_cast<size_t>(found - source.begin()), type_of(*found) != wanted.dtype};
+  Feed feed{static_cast<size_t>(found - source.begin()), type_of(*found)};
   if (wanted.num_classes > 0) check_classes(wanted, *found, feed);
   return feed;
 }
@@ -128,34 +125,38 @@ void Fields::check_shape(const FieldFacts& wanted, const Field& field) const {
   }
 }
 
-// The host checks values against what the source declares; here the declaration is held against the model.
-void Fields::check_classes(const FieldFacts& wanted, const Field& field, Feed& feed) {
+// The host checks values; here the source's declaration is held against the model.
+void Fields::check_classes(const FieldFacts& wanted, const Field& field, Feed& feed) const {
   if (field.num_classes > wanted.num_classes)
     throw refuse(trainhost::format("field \"{}\" has {} classes, the model was exported for {}; choose other data, or export a model with more", wanted.name, field.num_classes,
                                    wanted.num_classes));
   feed.pad_value = field.pad_value;
   const bool may_have_pad = holds_pad_value(field) && !is_class(field.pad_value, wanted.num_classes);
   feed.is_pad_mapped = may_have_pad && wanted.pad_value && *wanted.pad_value != field.pad_value;
-  feed.is_checked = field.num_classes == 0 || (may_have_pad && !wanted.pad_value);
-  if (field.num_classes == 0 && !device_.is_cpu())
-    warnings_.push_back(trainhost::format("the source does not say that field \"{}\" lies in [0, {}): values outside of it make the window's loss not finite, and it is skipped",
-                                          wanted.name, wanted.num_classes));
 }
 
-Fields::Inputs Fields::take(const t2::Batch& batch) const {
-  check_sizes(batch);
-  Inputs inputs;
-  for (size_t i = 0; i < feeds_.size(); ++i) inputs.tensors.push_back(prepared(manifest_.fields[i], feeds_[i], batch.fields[feeds_[i].place].tensor, inputs.stray));
+std::vector<at::Tensor> Fields::take(const t2::Batch& batch) const {
+  check_batch(batch);
+  std::vector<at::Tensor> inputs;
+  for (size_t i = 0; i < feeds_.size(); ++i) {
+    const FieldFacts& wanted = manifest_.fields[i];
+    at::Tensor tensor = batch.fields[feeds_[i].place].tensor.to(wanted.dtype);
+    if (feeds_[i].is_pad_mapped) tensor = tensor.masked_fill(tensor.eq(feeds_[i].pad_value), *wanted.pad_value);
+    inputs.push_back(std::move(tensor));
+  }
   return inputs;
 }
 
-void Fields::check_sizes(const t2::Batch& batch) const {
+void Fields::check_batch(const t2::Batch& batch) const {
   std::vector<int64_t> sizes(manifest_.dimensions.size(), kUnknown);
   for (size_t i = 0; i < feeds_.size(); ++i) {
     const FieldFacts& wanted = manifest_.fields[i];
     if (feeds_[i].place >= batch.fields.size() || batch.fields[feeds_[i].place].name != wanted.name)
       throw refuse(trainhost::format("a batch has no field \"{}\" where the data said that it is", wanted.name));
-    const at::IntArrayRef got = batch.fields[feeds_[i].place].tensor.sizes();
+    const at::Tensor& tensor = batch.fields[feeds_[i].place].tensor;
+    if (tensor.scalar_type() != feeds_[i].dtype)
+      throw refuse(trainhost::format("a batch's field \"{}\" holds {}, the data said {}", wanted.name, c10::toString(tensor.scalar_type()), c10::toString(feeds_[i].dtype)));
+    const at::IntArrayRef got = tensor.sizes();
     std::string complaint = got.size() == wanted.shape.size() ? "" : "another number of axes";
     for (size_t axis = 0; axis < got.size() && complaint.empty(); ++axis) complaint = complaint_about(manifest_, axis, wanted.shape[axis], got[axis], sizes);
     if (!complaint.empty())
@@ -163,21 +164,11 @@ void Fields::check_sizes(const t2::Batch& batch) const {
   }
 }
 
-at::Tensor Fields::prepared(const FieldFacts& wanted, const Feed& feed, at::Tensor tensor, at::Tensor& stray) const {
-  if (feed.is_cast) tensor = tensor.to(wanted.dtype);
-  if (feed.is_pad_mapped) tensor = tensor.masked_fill(tensor.eq(feed.pad_value), *wanted.pad_value);
-  if (!feed.is_checked) return tensor;
-  at::Tensor is_stray = tensor.lt(0).logical_or_(tensor.ge(wanted.num_classes));
-  if (wanted.pad_value) is_stray = is_stray.logical_and_(tensor.ne(*wanted.pad_value));
-  const at::Tensor any = is_stray.any();
-  if (!device_.is_cpu()) {  // nothing is read here: the device gets a value that it can use, and the loss says that it was not the real one
-    stray = stray.defined() ? stray.logical_or(any) : any;
-    return tensor.masked_fill(is_stray, 0);
-  }
-  if (!any.item<bool>()) return tensor;
-  const auto first = tensor.masked_select(is_stray)[0].item<int64_t>();
-  throw refuse(trainhost::format("a batch's field \"{}\" holds {}, wanted 0 to {}{}; correct the data, or export a model with more classes", wanted.name, first,
-                                 wanted.num_classes - 1, wanted.pad_value ? trainhost::format(" (or {}, which does not count)", *wanted.pad_value) : ""));
+std::vector<t2::ValueLimit> Fields::limits() const {
+  std::vector<t2::ValueLimit> limits;
+  for (const FieldFacts& field : manifest_.fields)
+    if (field.num_classes > 0) limits.push_back({field.name, field.num_classes, field.pad_value.has_value(), field.pad_value});
+  return limits;
 }
 
 }  // namespace pt2

@@ -71,7 +71,7 @@ void GraphReader::read_node(const Json& node, Names& names) {
   const auto target = node.at("target").get<std::string>();
   if (is_assertion_about_metadata(target)) return;
   const Json& metadata = node.value("metadata", Json::object());
-  plan_.origins.push_back({target, source_of(metadata), module_of(metadata)});
+  plan_.origins.push_back({target, source_of(metadata), module_of(metadata), block_of(metadata)});
   const Origin origin = plan_.origins.back();
   try {
     if (target == "torch.ops.higher_order.wrap_with_set_grad_enabled") return read_region(node, names, StepKind::kEnterGrad);

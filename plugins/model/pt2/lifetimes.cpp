@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "graph_reader.h"
+#include "step_facts.h"
 
 namespace pt2 {
 namespace {
@@ -34,18 +35,9 @@ class Lifetimes {
     if (operand.take == Take::kCopy && need(operand.index)) operand.take = Take::kMove;
   }
 
-  template <class Visit>
-  void each_result(const Step& step, const Visit& visit) const {
-    for (uint32_t i = 0; i < step.results.count; ++i) {
-      const Result& result = plan_.results[step.results.first + i];
-      if (result.count == Result::kSingle) visit(result.first);
-      for (int32_t k = 0; k < result.count; ++k) visit(plan_.list_slots[static_cast<size_t>(result.first + k)]);
-    }
-  }
-
   bool gives_something_needed(const Step& step) const {
     bool is_any = false;
-    each_result(step, [&](Slot slot) { is_any |= slot != kNoSlot && is_needed_[static_cast<size_t>(slot)]; });
+    each_result(plan_, step, [&](Slot slot) { is_any |= is_needed_[static_cast<size_t>(slot)]; });
     return is_any;
   }
 
@@ -55,7 +47,7 @@ class Lifetimes {
     const auto release_if_last = [&](Slot slot) {
       if (need(slot)) plan_.releases.push_back(slot);
     };
-    each_result(step, release_if_last);
+    each_result(plan_, step, release_if_last);
     // A list reads the table too: its values may only go after the step, so they are looked at before the single operands can move them.
     for (uint32_t i = 0; i < step.operands.count; ++i) {
       const Operand& operand = plan_.operands[step.operands.first + i];

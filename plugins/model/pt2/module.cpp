@@ -2,8 +2,11 @@
 
 #include <ATen/Context.h>
 
+#include <algorithm>
+
 #include "errors.h"
 #include "modes.h"
+#include "segments.h"
 
 namespace pt2 {
 namespace {
@@ -28,13 +31,23 @@ at::Tensor number_of(const c10::IValue& value, const std::string& name) {
 
 }  // namespace
 
-Module::Module(Bundle& bundle, at::Device device, uint64_t seed) : metrics_(bundle.manifest().metrics), num_fields_(bundle.manifest().fields.size()) {
+Module::Module(Bundle& bundle, at::Device device, uint64_t seed, bool recomputes) : metrics_(bundle.manifest().metrics), num_fields_(bundle.manifest().fields.size()) {
   const Target target{device, at::globalContext().userEnabledCuDNN()};
   const Json train = bundle.json("train/program.json"), eval = bundle.json("eval/program.json");
   naming(bundle.path(), [&] { check_modes(train, eval, bundle.path()); });
   weights_ = load_weights(bundle, device, seed);
   train_ = make_ready(bundle, "train", train, target);
   eval_ = make_ready(bundle, "eval", eval, target);
+  if (recomputes) naming(bundle.path(), [&] { train_.program.plan.segments = find_segments(train_.program.plan, changing_inputs(train_)); });
+}
+
+// Buffers that training changes: not every operator's schema tells that it does.
+std::vector<bool> Module::changing_inputs(const Ready& ready) const {
+  std::vector<bool> is_changing;
+  for (const Source& source : ready.sources)
+    is_changing.push_back(source.kind == ProgramInput::Kind::kBuffer &&
+                          std::any_of(weights_.mutated.begin(), weights_.mutated.end(), [&](const t2::NamedTensor& buffer) { return buffer.tensor.is_same(source.tensor); }));
+  return is_changing;
 }
 
 Module::Ready Module::make_ready(Bundle& bundle, const char* mode, const Json& document, const Target& target) const {

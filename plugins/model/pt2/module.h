@@ -15,8 +15,8 @@ namespace pt2 {
 
 class Module {
  public:
-  // Throws PluginError, or c10::OutOfMemoryError where the weights do not fit.
-  Module(Bundle& bundle, at::Device device, uint64_t seed);
+  // Throws PluginError, or c10::OutOfMemoryError where the weights do not fit. `recomputes`: training keeps of each block only what goes into it.
+  Module(Bundle& bundle, at::Device device, uint64_t seed, bool recomputes = false);
 
   std::vector<t2::Parameter>& parameters() { return weights_.parameters; }
   std::vector<t2::NamedTensor>& mutated_buffers() { return weights_.mutated; }
@@ -39,6 +39,7 @@ class Module {
   };
 
   Ready make_ready(Bundle& bundle, const char* mode, const Json& document, const Target& target) const;
+  std::vector<bool> changing_inputs(const Ready& ready) const;
   Source source_of_input(const ProgramInput& input, const std::map<std::string, at::Tensor>& constants, size_t& num_fields) const;
   const Ready& of(t2::Mode mode) const { return mode == t2::Mode::kTrain ? train_ : eval_; }
 

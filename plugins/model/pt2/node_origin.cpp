@@ -1,5 +1,9 @@
 // Where in the user's model a node comes from, out of its metadata.
 #include <algorithm>
+#include <cctype>
+#include <sstream>
+#include <string_view>
+#include <vector>
 
 #include "program.h"
 
@@ -13,6 +17,30 @@ std::string trimmed(const std::string& text) {
 
 std::string text_of(const Json& metadata, const char* key) {
   return metadata.is_object() && metadata.contains(key) && metadata.at(key).is_string() ? metadata.at(key).get<std::string>() : "";
+}
+
+constexpr std::string_view kNoModule = "_empty_nn_module_stack";  // what stands there for sizes of the fields
+constexpr std::string_view kContainers = "torch.nn.modules.container.";
+
+struct Module {
+  std::string key, path, type;
+};
+
+// nn_module_stack is "key,path,type" of each module, the outermost first, with semicolons between.
+std::vector<Module> module_stack(const Json& metadata) {
+  std::vector<Module> modules;
+  std::istringstream in(text_of(metadata, "nn_module_stack"));
+  for (std::string one; std::getline(in, one, ';');) {
+    const auto first = one.find(','), second = one.find(',', first + 1);
+    const bool is_module = first != std::string::npos && second != std::string::npos && !one.starts_with(kNoModule);
+    if (is_module) modules.push_back({one.substr(0, first), one.substr(first + 1, second - first - 1), one.substr(second + 1)});
+  }
+  return modules;
+}
+
+bool is_numbered(const std::string& path) {
+  const std::string last = path.substr(path.rfind('.') + 1);
+  return !last.empty() && std::all_of(last.begin(), last.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
 }  // namespace
@@ -29,13 +57,17 @@ std::string source_of(const Json& metadata) {
   return code == std::string::npos ? place : place + ": " + trimmed(trace.substr(code, trace.find('\n', code + 1) - code));
 }
 
-// nn_module_stack is "key,path,type" of each module, the outermost first, with semicolons between.
 std::string module_of(const Json& metadata) {
-  const std::string stack = text_of(metadata, "nn_module_stack");
-  const std::string last = stack.substr(stack.rfind(';') + 1);
-  const auto first_comma = last.find(','), second_comma = last.find(',', first_comma + 1);
-  if (first_comma == std::string::npos || second_comma == std::string::npos) return "";
-  return last.substr(first_comma + 1, second_comma - first_comma - 1);
+  const std::vector<Module> stack = module_stack(metadata);
+  return stack.empty() ? "" : stack.back().path;
+}
+
+BlockOfNode block_of(const Json& metadata) {
+  const std::vector<Module> stack = module_stack(metadata);
+  const auto block = std::find_if(stack.begin(), stack.end(), [](const Module& module) { return is_numbered(module.path) && !module.type.starts_with(kContainers); });
+  if (block == stack.end()) return {};
+  const auto again = block->key.find('@');  // stands behind the key of a module that is called once more
+  return {block->path + (again == std::string::npos ? "" : block->key.substr(again)), block->type, block + 1 != stack.end()};
 }
 
 }  // namespace pt2

@@ -14,6 +14,7 @@
 
 #include "errors.h"
 #include "module.h"
+#include "step_facts.h"
 
 namespace pt2 {
 namespace {
@@ -40,21 +41,6 @@ struct Line {
 std::string hash_of(const at::Tensor& tensor) {
   const at::Tensor rows = tensor.detach().cpu().contiguous();
   return sha256_of({static_cast<const std::byte*>(rows.const_data_ptr()), rows.nbytes()});
-}
-
-// Dropout with probability 0, or in evaluation, draws nothing.
-bool draws(const Plan& plan, const Step& step) {
-  if (step.kind != StepKind::kOperator || !step.op->hasTag(at::Tag::nondeterministic_seeded)) return false;
-  const auto& parameters = step.op->schema().arguments();
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const Operand& operand = plan.operands[step.operands.first + i];
-    if (operand.take != Take::kConstant) continue;
-    const c10::IValue& value = plan.constants[static_cast<size_t>(operand.index)];
-    const std::string& name = parameters[i].name();
-    if ((name == "p" || name == "dropout_p") && value.isDouble() && value.toDouble() == 0) return false;
-    if (name == "train" && value.isBool() && !value.toBool()) return false;
-  }
-  return true;
 }
 
 bool is_random(const Plan& plan) {

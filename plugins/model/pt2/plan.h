@@ -66,11 +66,29 @@ struct Step {
   Range operands = {}, results = {}, releases = {};
 };
 
+// The outermost numbered module around a node that is no mere list of others, such as h.0.
+struct BlockOfNode {
+  std::string call;   // of the module: the same for all nodes of one call
+  std::string type;   // the class
+  bool is_part = false;  // the node belongs to a module inside of it
+};
+
 // Where a step comes from, for messages.
 struct Origin {
   std::string target;  // torch.ops.aten.linear.default
   std::string source;  // model.py:12: x = self.fc(x)
   std::string module;  // blocks.0.fc
+  BlockOfNode block;
+};
+
+// Steps of one block, whose results need not be kept: [first, end) of Plan::steps.
+struct Segment {
+  std::string name;  // blocks.0
+  uint32_t first = 0, end = 0;
+  std::vector<Slot> inputs, outputs;  // values that come from outside, values that are needed outside
+  std::vector<Slot> changing;         // of the inputs: buffers that the program changes
+  std::vector<Slot> last_uses;        // of the inputs: those that nothing needs afterwards
+  bool draws = false;
 };
 
 struct Plan {
@@ -85,6 +103,7 @@ struct Plan {
   Slot num_slots = 0;                // inputs first, in the program's order
   size_t num_inputs = 0;
   std::vector<Operand> outputs;      // kConstant or kMove
+  std::vector<Segment> segments;     // computed again in the backward pass; in order, apart from each other
 };
 
 // The values behind Plan::outputs. `values` holds the inputs and is as long as num_slots. Throws what the operators throw, with the step's origin added.

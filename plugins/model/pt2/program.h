@@ -27,5 +27,6 @@ Program read_program(const Json& document, const Target& target);
 std::string source_of(const Json& metadata);
 // The name of the module that a node belongs to, such as "blocks.0.fc". Empty for the model itself.
 std::string module_of(const Json& metadata);
+BlockOfNode block_of(const Json& metadata);
 
 }  // namespace pt2

@@ -1,7 +1,6 @@
 // The model plugin `pt2`: trains a model that was exported from PyTorch, without Python.
 #include <torch/headeronly/version.h>
 
-#include <limits>
 #include <optional>
 
 #include <trainhost/plugin.hpp>
@@ -34,28 +33,26 @@ std::string answered(Body&& body) {
   }
 }
 
-class Pt2 final : public t2::Model, public t2::ModelFile {
+class Pt2 final : public t2::Model, public t2::ModelFile, public t2::Recomputable, public t2::ValueLimits {
  public:
   explicit Pt2(Config config) : config_(std::move(config)) {}
 
   void build(const t2::ModelFacts& facts) override {
     bundle_.emplace(config_.bundle);
     check_dtypes(facts.default_dtype);
-    fields_.emplace(bundle_->manifest(), facts.fields, facts.device);
-    for (const std::string& warning : fields_->warnings()) host().log_warning("{}: {}", config_.bundle, warning);
+    fields_.emplace(bundle_->manifest(), facts.fields);
     say_version(bundle_->manifest().torch_version);
-    module_.emplace(*bundle_, facts.device, facts.seed);
+    module_.emplace(*bundle_, facts.device, facts.seed, recomputes_);
   }
+
+  void recompute_blocks() override { recomputes_ = true; }
 
   std::span<t2::Parameter> parameters() override { return module_->parameters(); }
   std::span<t2::NamedTensor> buffers() override { return module_->mutated_buffers(); }
 
-  t2::Output forward(const t2::Batch& batch, t2::Mode mode) override {
-    const pt2::Fields::Inputs inputs = fields_->take(batch);
-    t2::Output output = module_->forward(inputs.tensors, mode);
-    if (inputs.stray.defined()) output.loss_sum = output.loss_sum.masked_fill(inputs.stray, std::numeric_limits<double>::quiet_NaN());
-    return output;
-  }
+  t2::Output forward(const t2::Batch& batch, t2::Mode mode) override { return module_->forward(fields_->take(batch), mode); }
+
+  std::vector<t2::ValueLimit> value_limits() const override { return fields_->limits(); }
 
   // A run goes on with the bundle that it began with, wherever that lies now.
   void save(trainhost::StateWriter& out) const override { out.put(bundle_ ? bundle_->digest() : pt2::Bundle(config_.bundle).digest()); }
@@ -101,6 +98,7 @@ class Pt2 final : public t2::Model, public t2::ModelFile {
   }
 
   Config config_;
+  bool recomputes_ = false;
   std::optional<pt2::Bundle> bundle_;
   std::optional<pt2::Fields> fields_;
   std::optional<pt2::Module> module_;

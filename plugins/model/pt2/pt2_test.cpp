@@ -1,80 +1,17 @@
 // The pt2 plugin through its file, on bundles that the exporter writes: what it computes, what it refuses.
 #include <boost/test/data/test_case.hpp>
-#include <boost/test/unit_test.hpp>
 
-#include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/rand.h>
-#include <ATen/ops/randint.h>
 #include <ATen/ops/zeros.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <trainhost/testing.hpp>
-#include <trainhost/torch/model.h>
+#include "testing/fixture.h"
 
-#include "testing/python.h"
-
-namespace t2 = trainhost::t2;
-using nlohmann::json;
-using trainhost::Field;
-using trainhost::PluginError;
 using namespace pt2_testing;
 
 namespace {
 
-// All bundles, written once for the process.
-const std::filesystem::path& bundles() {
-  static const Folder folder;
-  static const bool is_written = [] {
-    python("'" + std::string(std::getenv("TRAINHOST_SOURCE_DIR")) + "/plugins/model/pt2/testing/write_bundles.py' '" + folder.path.string() +
-           "' gpt gpt_without_dropout convolutions odds fixed frozen drawn layered enclosed layouts");
-    return true;
-  }();
-  (void)is_written;
-  return folder.path;
-}
-
-std::string bundle(const std::string& name) { return (bundles() / (name + ".thm")).string(); }
-std::string config_of(const std::string& file) { return json{{"bundle", file}}.dump(); }
-
-struct Pt2 {
-  trainhost::testing::PluginUnderTest plugin;
-  explicit Pt2(const std::string& file) { plugin.create(config_of(file)).start(); }
-  t2::Model& model() { return const_cast<t2::Model&>(plugin.table<t2::Model>(t2::Model::kInterface)); }
-  t2::ModelFile& file() { return const_cast<t2::ModelFile&>(plugin.table<t2::ModelFile>(t2::ModelFile::kInterface)); }
-  Pt2& build(const std::vector<Field>& fields, uint64_t seed = 1) {
-    model().build({fields, at::Device(at::kCPU), at::kFloat, seed});
-    return *this;
-  }
-};
-
-Field tokens(int64_t length = 16, int64_t classes = 32) { return {"tokens", TRAINHOST_FIELD_INPUT, trainhost::kUInt8, {length}, {}, classes, 0}; }
-Field targets(int64_t length = 16, int64_t classes = 32) { return {"targets", TRAINHOST_FIELD_TARGET, trainhost::kInt64, {length}, {}, classes, -1}; }
-Field x() { return {"x", TRAINHOST_FIELD_INPUT, trainhost::kFloat32, {3}, {}, 0, 0}; }
-Field y() { return {"y", TRAINHOST_FIELD_TARGET, trainhost::kFloat32, {2}, {}, 0, 0}; }
-
-t2::Batch text(int64_t samples, int64_t length, int64_t classes = 32) {
-  const at::Tensor words = at::randint(classes, {samples, length}, at::TensorOptions(at::kLong));
-  return {{{"tokens", words.to(at::kByte)}, {"targets", words}}, static_cast<uint64_t>(samples)};
-}
-
-template <class Body>
-std::string complaint(Body&& body) {
-  try {
-    body();
-  } catch (const PluginError& error) {
-    return error.message;
-  } catch (const c10::Error& error) {
-    return error.what_without_backtrace();
-  }
-  return "no complaint";
-}
-
-void require_words(const std::string& text, std::initializer_list<const char*> words) {
-  for (const char* word : words) BOOST_TEST(text.find(word) != std::string::npos, "\"" << word << "\" is missing in: " << text);
-}
+std::string bundle(const std::string& name) { return written(name, "gpt gpt_without_dropout convolutions odds fixed frozen drawn layered enclosed chain layouts"); }
 
 }  // namespace
 
@@ -82,7 +19,7 @@ BOOST_AUTO_TEST_SUITE(pt2_test)
 
 // The record is eager PyTorch's: losses, gradients and weights of three steps, two evaluations, buffers.
 BOOST_DATA_TEST_CASE(replays_compute_what_eager_computed,
-                     boost::unit_test::data::make({"gpt", "gpt_without_dropout", "convolutions", "odds", "fixed", "frozen", "drawn", "layered", "enclosed", "layouts"}), name) {
+                     boost::unit_test::data::make({"gpt", "gpt_without_dropout", "convolutions", "odds", "fixed", "frozen", "drawn", "layered", "enclosed", "chain", "layouts"}), name) {
   const json answer = json::parse(Pt2(bundle(name)).file().check("cpu"));
   BOOST_TEST(answer.at("facts").at("wanted") == "every bit");
   BOOST_TEST(answer.at("passed").get<bool>(), answer.dump(1));
@@ -180,19 +117,25 @@ BOOST_AUTO_TEST_CASE(batches_that_were_not_exported_for_are_refused) {
   t2::Batch uneven = text(2, 8);
   uneven.fields[1].tensor = uneven.fields[1].tensor.narrow(1, 0, 5);
   require_words(complaint([&] { gpt.model().forward(uneven, t2::Mode::kTrain); }), {"\"targets\"", "\"time\" is 8 in another field"});
+  t2::Batch other = text(2, 8);
+  other.fields[0].tensor = other.fields[0].tensor.to(at::kInt);
+  require_words(complaint([&] { gpt.model().forward(other, t2::Mode::kTrain); }), {"\"tokens\" holds Int", "the data said Byte"});
   const t2::Batch many{{{"x", at::rand({5, 3})}, {"y", at::rand({5, 2})}}, 5};
   require_words(complaint([&] { net.model().forward(many, t2::Mode::kTrain); }), {"[5, 3]", "[4, 3]", "number of samples is fixed"});
 }
 
-BOOST_AUTO_TEST_CASE(values_that_no_source_vouches_for_are_checked) {
-  Pt2 gpt(bundle("gpt"));
+BOOST_AUTO_TEST_CASE(the_host_is_told_which_values_there_are) {
+  Pt2 gpt(bundle("gpt")), net(bundle("fixed"));
   gpt.build({tokens(16, 0), targets(16, 0)});
-  t2::Batch batch = text(2, 8);
-  BOOST_TEST(gpt.model().forward(batch, t2::Mode::kEvaluate).count.item<int64_t>() == 16);
-  batch.fields[1].tensor[1][3].fill_(-1);  // does not count
-  BOOST_TEST(gpt.model().forward(batch, t2::Mode::kEvaluate).count.item<int64_t>() == 15);
-  batch.fields[0].tensor[1][2].fill_(200);
-  require_words(complaint([&] { gpt.model().forward(batch, t2::Mode::kEvaluate); }), {"\"tokens\" holds 200", "0 to 31"});
+  net.build({x(), y()});
+  const std::vector<t2::ValueLimit> limits = gpt.plugin.table<t2::ValueLimits>(t2::ValueLimits::kInterface).value_limits();
+  BOOST_REQUIRE(limits.size() == 2u);
+  BOOST_TEST(limits[0].field == "tokens");
+  BOOST_TEST(limits[0].num_classes == 32);
+  BOOST_TEST(!limits[0].takes_pad_value);
+  BOOST_TEST(limits[1].takes_pad_value);
+  BOOST_TEST(limits[1].ignored_value.value() == -1);
+  BOOST_TEST(net.plugin.table<t2::ValueLimits>(t2::ValueLimits::kInterface).value_limits().empty());
 }
 
 BOOST_AUTO_TEST_CASE(another_value_for_padding_counts_as_the_models_own) {

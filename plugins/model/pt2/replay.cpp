@@ -1,5 +1,6 @@
 // The loop over a plan's steps.
 #include <ATen/ScalarOps.h>
+#include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
 #include <utility>
@@ -7,6 +8,7 @@
 #include "errors.h"
 #include "plan.h"
 #include "regions.h"
+#include "run_segment.h"
 
 namespace pt2 {
 namespace {
@@ -97,22 +99,40 @@ std::string place_of(const Origin& origin) {
   return trainhost::format("in {}{}{}", origin.target, origin.source.empty() ? "" : ", at ", origin.source);
 }
 
-void run_steps(const Plan& plan, Values& values) {
+// Runs steps [first, end).
+void run_steps(const Plan& plan, uint32_t first, uint32_t end, Values& values, Regions& regions) {
   Stack stack;
-  Regions regions;
-  const Step* step = plan.steps.data();
+  const Step* step = plan.steps.data() + first;
   try {
-    for (const Step* end = step + plan.steps.size(); step != end; ++step) run_step(plan, *step, values, stack, regions);
+    for (const Step* last = plan.steps.data() + end; step != last; ++step) run_step(plan, *step, values, stack, regions);
   } catch (c10::Error& error) {  // keeps its type: out of memory is retried
     error.add_context(place_of(plan.origins[step->origin]));
     throw;
   }
 }
 
+void run_all(const Plan& plan, Values& values) {
+  Regions regions;
+  uint32_t next = 0;
+  const bool is_training = c10::GradMode::is_enabled();
+  for (const Segment& segment : plan.segments) {
+    if (!is_training) break;
+    run_steps(plan, next, segment.first, values, regions);
+    run_segment(plan, segment, values);
+    next = segment.end;
+  }
+  run_steps(plan, next, static_cast<uint32_t>(plan.steps.size()), values, regions);
+}
+
 }  // namespace
 
+void run_segment_steps(const Plan& plan, const Segment& segment, std::vector<IValue>& values) {
+  Regions regions;
+  run_steps(plan, segment.first, segment.end, values, regions);
+}
+
 std::vector<IValue> replay(const Plan& plan, Values values) {
-  run_steps(plan, values);
+  run_all(plan, values);
   std::vector<IValue> out;
   for (const Operand& output : plan.outputs) out.push_back(taken(plan, output, values));
   return out;

@@ -13,6 +13,8 @@ namespace trainhost::t2 {
 class TextModel;
 class ModelFile;
 class HuggingFace;
+class Recomputable;
+class ValueLimits;
 class CaptureAware;
 
 // What a model is built for. `fields` are those of the training set after the config's [model] fields mapping: the model finds its inputs by name and
@@ -54,7 +56,9 @@ class Model : public Plugin {
 #include "trainhost/torch/capture_aware.h"
 #include "trainhost/torch/hugging_face.h"
 #include "trainhost/torch/model_file.h"
+#include "trainhost/torch/recomputable.h"
 #include "trainhost/torch/text_model.h"
+#include "trainhost/torch/value_limits.h"
 
 namespace trainhost::t2 {
 
@@ -63,6 +67,8 @@ inline const void* Model::interface(std::string_view id) {
   if (id == TextModel::kInterface) return dynamic_cast<TextModel*>(this);
   if (id == ModelFile::kInterface) return dynamic_cast<ModelFile*>(this);
   if (id == HuggingFace::kInterface) return dynamic_cast<HuggingFace*>(this);
+  if (id == Recomputable::kInterface) return dynamic_cast<Recomputable*>(this);
+  if (id == ValueLimits::kInterface) return dynamic_cast<ValueLimits*>(this);
   if (id == CaptureAware::kInterface) return dynamic_cast<CaptureAware*>(this);
   return nullptr;
 }
