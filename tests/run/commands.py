@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from harness import GPT, MLP, PROGRAM, TEST_PLUGINS, TestCase, main
+from harness import BUILD, GPT, MLP, PROGRAM, TEST_PLUGINS, TestCase, main
 
 TEXT = """
 max = ["6step"]
@@ -254,6 +254,17 @@ class Words(TestCase):
             self.assertIn("usage: trainhost", self.trainhost(command, "--help").out)
         for topic in ("config", "intervals", "overrides", "plugins", "resume", "exit-codes", "run-folder", "events"):
             self.assertGreater(len(self.trainhost("help", topic).out.splitlines()), 3, topic)
+
+    def test_the_man_page_is_the_help(self):
+        page = (BUILD / "docs" / "trainhost.1").read_text()
+        self.assertTrue(page.splitlines()[1].startswith(".TH TRAINHOST"), page[:300])
+        for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "FILES", "ENVIRONMENT"):
+            self.assertRegex(page, rf'(?m)^\.SH "?{section}"?$')
+        plain = re.sub(r"\\f[A-Z]", "", page).replace("\\-", "-").replace("\\&", "").replace("\\(cq", "'")
+        words = re.findall(r"(?m)^  +(-?-?[a-z][a-z-]*)", self.trainhost("--help").out)
+        self.assertGreater(len(words), 15)
+        for word in words:
+            self.assertIn(word, plain)
 
     def test_nearest_names(self):
         self.assert_names(self.trainhost("smok", code=2).err, "smok", 'did you mean "smoke"')
