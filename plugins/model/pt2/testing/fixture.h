@@ -10,7 +10,7 @@
 #include <trainhost/testing.hpp>
 #include <trainhost/torch/model.h>
 
-#include "testing/python.h"
+#include "python.h"
 
 namespace pt2_testing {
 
