@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(only_what_goes_into_blocks_is_kept) {
   // Of each block one activation stays instead of ten, beside the states of the generator, 5 kB each.
   constexpr int64_t kGenerator = 5056 + 64;
   BOOST_TEST(3 * (again.after_forward - kBlocks * kGenerator) < kept.after_forward);
-  BOOST_TEST(again.most - kBlocks * kGenerator < kept.most);
+  BOOST_TEST(again.most - (kBlocks + 1) * kGenerator < kept.most);  // one more while a block is computed again
 }
 
 BOOST_AUTO_TEST_CASE(the_generator_goes_on_where_it_was) {

@@ -258,7 +258,7 @@ class Words(TestCase):
     def test_the_man_page_is_the_help(self):
         page = (BUILD / "docs" / "trainhost.1").read_text()
         self.assertTrue(page.splitlines()[1].startswith(".TH TRAINHOST"), page[:300])
-        for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "FILES", "ENVIRONMENT"):
+        for section in ("NAME", "DESCRIPTION", "ENVIRONMENT", "FILES", "SEE ALSO"):
             self.assertRegex(page, rf'(?m)^\.SH "?{section}"?$')
         plain = re.sub(r"\\f[A-Z]", "", page).replace("\\-", "-").replace("\\&", "").replace("\\(cq", "'")
         words = re.findall(r"(?m)^  +(-?-?[a-z][a-z-]*)", self.trainhost("--help").out)

@@ -68,13 +68,16 @@ Run within_regions(const Plan& plan, Run run) {
   return run;
 }
 
+// In a bundle the user's own module is called `model`.
+std::string name_in_model(const std::string& block) { return block.starts_with("model.") ? block.substr(6) : block; }
+
 std::vector<Run> find_runs(const Plan& plan) {
   const std::vector<std::string> blocks = blocks_of_steps(plan);
   std::vector<Run> runs;
   for (uint32_t i = 0, next; i < blocks.size(); i = next) {
     for (next = i + 1; next < blocks.size() && blocks[next] == blocks[i];) ++next;
     if (blocks[i].empty()) continue;
-    const Run run = within_regions(plan, {blocks[i], i, next});
+    const Run run = within_regions(plan, {name_in_model(blocks[i]), i, next});
     const auto num_operators = std::count_if(plan.steps.begin() + run.first, plan.steps.begin() + run.end, [](const Step& step) { return step.kind == StepKind::kOperator; });
     if (num_operators >= kFewestOperators) runs.push_back(run);
   }
