@@ -36,7 +36,7 @@ class ArrayField {
   uint64_t num_files() const { return files_.size(); }
   /// First row of each file, and the number of rows at the end.
   const std::vector<uint64_t>& starts() const { return starts_; }
-  const std::string& file_name(size_t file) const { return names_[file]; }
+  const std::vector<std::string>& file_names() const { return names_; }
   void add_to(Fingerprint& fingerprint) const;
 
   /// Fills `out`, the bytes of one sample. Throws PluginError DATA_LOSS for a file that has changed, and for truth values other than 0 and 1. [any]

@@ -6,8 +6,7 @@
 #include "array_field.h"
 #include "fields/field_text.h"
 #include "files/fingerprint.h"
-#include "files/selection.h"
-#include "files/split.h"
+#include "files/row_split.h"
 
 namespace {
 
@@ -26,8 +25,6 @@ constexpr auto kSchema =
         .key("heldout_fraction", &Config::heldout_fraction, "share of the samples that is held out", at_least(0), at_most(1))
         .required("fields");
 
-constexpr std::size_t kMostOpenFiles = 256;
-
 class Arrays final : public DataSource {
  public:
   explicit Arrays(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction) {
@@ -39,7 +36,7 @@ class Arrays final : public DataSource {
 
   void start() override {
     open_files();
-    select_rows();
+    selection_ = select_rows(split_, fields_.front().file_names(), fields_.front().starts(), "arrays");
     for (const ArrayField& field : fields_) info_.fields.push_back(field.field());
     info_.num_samples = selection_.size();
     const auto& starts = fields_.front().starts();
@@ -72,8 +69,7 @@ class Arrays final : public DataSource {
       lists.push_back(list_files({&line.files, 1}, "arrays.fields"));
       num_files += lists.back().size();
     }
-    const auto keep = num_files <= kMostOpenFiles ? InputFile::Keep::kOpen : InputFile::Keep::kClosed;
-    for (std::size_t i = 0; i < lines_.size(); ++i) fields_.emplace_back(lines_[i], lists[i], keep);
+    for (std::size_t i = 0; i < lines_.size(); ++i) fields_.emplace_back(lines_[i], lists[i], InputFile::keep_for(num_files));
     const ArrayField& first = fields_.front();
     for (const ArrayField& field : fields_)
       if (field.num_rows() != first.num_rows())
@@ -82,21 +78,8 @@ class Arrays final : public DataSource {
                                  first.field().name, first.num_rows(), first.num_files(), field.field().name, field.num_rows(), field.num_files()));
   }
 
-  void select_rows() {
-    const ArrayField& first = fields_.front();
-    std::size_t file = 0;
-    const auto takes = [&](std::uint64_t row) {
-      while (row >= first.starts()[file + 1]) ++file;
-      return split_.takes(stable_hash(first.file_name(file), row - first.starts()[file]));
-    };
-    selection_ = split_.takes_all() ? Selection(first.num_rows()) : Selection(first.num_rows(), takes);
-    if (selection_.size() > 0) return;
-    throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("arrays: no samples: {} in {} files, split \"{}\" with heldout_fraction {}; give more data or another share",
-                                                            first.num_rows(), first.num_files(), config_.split, config_.heldout_fraction));
-  }
-
   std::array<std::uint8_t, 32> fingerprint() const {
-    Fingerprint fingerprint(format("arrays/1 split {} {}", config_.split, config_.heldout_fraction));
+    Fingerprint fingerprint("arrays/1 " + split_.text());
     for (const ArrayField& field : fields_) field.add_to(fingerprint);
     return fingerprint.value();
   }

@@ -10,7 +10,10 @@ import numpy
 from numpy.lib import format as npy
 from safetensors.numpy import save_file
 
-MASK = (1 << 64) - 1
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lib/files/testing"))
+from splits import is_heldout  # noqa: E402  (after its folder is known)
+
 FORMATS = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"]
 
 
@@ -50,24 +53,11 @@ def write(folder):
     (folder / "not_bool.npy").write_bytes(content.replace(b"|u1", b"|b1"))
 
 
-def finish(value):
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
-    return value ^ (value >> 31)
-
-
-def is_heldout(name, index, fraction):
-    value = 0xCBF29CE484222325
-    for byte in name.encode():
-        value = ((value ^ byte) * 0x100000001B3) & MASK
-    return (finish((finish(value) + (index + 1) * 0x9E3779B97F4A7C15) & MASK) >> 11) * 2.0**-53 < fraction
-
-
 def split(folder, side, fraction):
     row = 0
     for index in (0, 1):
         for own in range(len(numpy.load(folder / f"x-{index}.npy", mmap_mode="r"))):
-            if is_heldout(f"x-{index}.npy", own, float(fraction)) == (side == "heldout"):
+            if is_heldout(f"x-{index}.npy", float(fraction), own) == (side == "heldout"):
                 print(row)
             row += 1
 

@@ -8,7 +8,6 @@ uint64_t StoredArray::row_bytes() const {
   return bytes;
 }
 
-PluginError damaged(const InputFile& file, std::string_view words) { return {TRAINHOST_DATA_LOSS, format("{}: {}; write or copy it again", file.path(), words)}; }
 PluginError unsuitable(const InputFile& file, std::string_view words) { return {TRAINHOST_INVALID_ARGUMENT, format("{}: {}", file.path(), words)}; }
 
 uint64_t bytes_of(const InputFile& file, const StoredArray& array) {

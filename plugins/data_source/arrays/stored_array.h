@@ -28,8 +28,7 @@ StoredArray read_npy(const InputFile& file);
 /// The tensor `name` of a .safetensors file. Throws as read_npy, and NOT_FOUND with the names there are.
 StoredArray read_safetensors(const InputFile& file, std::string_view name);
 
-/// For the two above: DATA_LOSS and INVALID_ARGUMENT that begin with the file.
-PluginError damaged(const InputFile& file, std::string_view words);
+/// INVALID_ARGUMENT that begins with the path.
 PluginError unsuitable(const InputFile& file, std::string_view words);
 /// Bytes of all elements. Throws `damaged` for a shape that 64 bits cannot count.
 uint64_t bytes_of(const InputFile& file, const StoredArray& array);

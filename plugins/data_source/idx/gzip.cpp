@@ -15,8 +15,6 @@ namespace {
 constexpr size_t kPieceBytes = size_t{1} << 18;
 constexpr int kGzipOnly = 15 + 16;  // the largest window, and a header of gzip
 
-PluginError damaged(const InputFile& file, std::string_view words) { return {TRAINHOST_DATA_LOSS, format("{}: {}; write or copy it again", file.path(), words)}; }
-
 }  // namespace
 
 struct GzipReader::State {

@@ -7,8 +7,7 @@
 
 #include "files/file_list.h"
 #include "files/fingerprint.h"
-#include "files/selection.h"
-#include "files/split.h"
+#include "files/row_split.h"
 #include "idx_file.h"
 
 namespace {
@@ -43,13 +42,13 @@ class Idx final : public DataSource {
     images_.emplace(images.path, config_.max_memory_mb << 20);
     const IdxFile label_file(labels.path, config_.max_memory_mb << 20);
     read_labels(label_file);
-    select(images.name);
+    const std::uint64_t starts[] = {0, labels_.size()};
+    selection_ = select_rows(split_, {&images.name, 1}, starts, "idx");
     fill_pixel_values();
     info_.fields = {{"image", TRAINHOST_FIELD_INPUT, is_real() ? kFloat32 : kUInt8, image_shape(), {}, is_real() ? 0 : 256, 0},
                     {"label", TRAINHOST_FIELD_TARGET, kInt64, {}, {}, static_cast<std::int64_t>(config_.classes), -1}};
     info_.num_samples = selection_.size();
-    Fingerprint fingerprint(format("idx/1 {} mean {} deviation {} classes {} split {} {}", config_.dtype, config_.mean, config_.deviation, config_.classes, config_.split,
-                                   config_.heldout_fraction));
+    Fingerprint fingerprint(format("idx/1 {} mean {} deviation {} classes {} {}", config_.dtype, config_.mean, config_.deviation, config_.classes, split_.text()));
     fingerprint.add(images.name, images_->input());
     fingerprint.add(labels.name, label_file.input());
     info_.fingerprint = fingerprint.value();
@@ -106,13 +105,6 @@ class Idx final : public DataSource {
     if (stray != labels_.end())
       throw PluginError(TRAINHOST_DATA_LOSS, format("{}: label {} at position {} is not below idx.classes {}; correct the key or the file", path, static_cast<unsigned>(*stray),
                                                     stray - labels_.begin(), config_.classes));
-  }
-
-  void select(const std::string& name) {
-    const std::uint64_t count = labels_.size();
-    selection_ = split_.takes_all() ? Selection(count) : Selection(count, [&](std::uint64_t index) { return split_.takes(stable_hash(name, index)); });
-    if (selection_.size() == 0)
-      throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("idx: no samples: {} images, split \"{}\" with heldout_fraction {}; choose another share", count, config_.split, config_.heldout_fraction));
   }
 
   void fill_pixel_values() {

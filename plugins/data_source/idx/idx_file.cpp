@@ -14,8 +14,6 @@ namespace {
 constexpr uint64_t kMostInflation = 1032;  // deflate makes no byte into more than that
 constexpr std::byte kBytes{0x08};          // the code of unsigned bytes
 
-PluginError damaged(const InputFile& file, std::string_view words) { return {TRAINHOST_DATA_LOSS, format("{}: {}; write or copy it again", file.path(), words)}; }
-
 }  // namespace
 
 IdxFile::IdxFile(std::filesystem::path path, uint64_t max_memory) : input_(std::move(path), InputFile::Keep::kOpen) {

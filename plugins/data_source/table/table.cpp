@@ -6,10 +6,10 @@
 #include <optional>
 
 #include "fields/field_text.h"
+#include "files/file_list.h"
 #include "files/fingerprint.h"
 #include "files/parallel.h"
-#include "files/selection.h"
-#include "files/split.h"
+#include "files/row_split.h"
 #include "rows.h"
 
 namespace {
@@ -35,8 +35,6 @@ constexpr auto kSchema =
         .key("heldout_fraction", &Config::heldout_fraction, "share of the rows that is held out", at_least(0), at_most(1))
         .required("files", "fields");
 
-constexpr std::size_t kMostOpenFiles = 256;
-
 class Table final : public DataSource {
  public:
   explicit Table(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction) {
@@ -51,7 +49,7 @@ class Table final : public DataSource {
 
   void start() override {
     open_files();
-    select_rows();
+    selection_ = select_rows(split_, names_, starts_, "table");
     info_.num_samples = selection_.size();
     info_.block_starts = block_starts(selection_, std::span(starts_).first(files_.size()));
     info_.fingerprint = fingerprint();
@@ -86,11 +84,11 @@ class Table final : public DataSource {
   }
 
   void open_files() {
-    std::vector<ListedFile> listed = list_files(config_.files, "table.files");
-    const auto keep = listed.size() <= kMostOpenFiles ? InputFile::Keep::kOpen : InputFile::Keep::kClosed;
-    for (ListedFile& file : listed) {
+    const std::vector<ListedFile> listed = list_files(config_.files, "table.files");
+    for (const ListedFile& file : listed) {
       const TableFormat format{is_json(file), config_.delimiter[0], config_.header};
-      files_.emplace_back(std::move(file), keep, format);
+      names_.push_back(file.name);
+      files_.emplace_back(file.path, InputFile::keep_for(listed.size()), format);
     }
     in_parallel(files_.size(), [this](std::size_t i) { files_[i].scan([this] { host().throw_if_cancelled(); }); });
     for (std::size_t i = 0; i < files_.size(); ++i) {
@@ -99,24 +97,12 @@ class Table final : public DataSource {
     }
   }
 
-  void select_rows() {
-    std::size_t file = 0;
-    const auto takes = [&](std::uint64_t number) {
-      while (number >= starts_[file + 1]) ++file;
-      return split_.takes(stable_hash(files_[file].name(), number - starts_[file]));
-    };
-    selection_ = split_.takes_all() ? Selection(starts_.back()) : Selection(starts_.back(), takes);
-    if (selection_.size() > 0) return;
-    throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("table: no samples: {} rows in {} files, split \"{}\" with heldout_fraction {}; give more rows or another share", starts_.back(),
-                                                            files_.size(), config_.split, config_.heldout_fraction));
-  }
-
   std::array<std::uint8_t, 32> fingerprint() const {
-    Fingerprint fingerprint(format("table/1 delimiter {} header {} split {} {}", static_cast<int>(config_.delimiter[0]), config_.header, config_.split, config_.heldout_fraction));
+    Fingerprint fingerprint(format("table/1 delimiter {} header {} {}", static_cast<int>(config_.delimiter[0]), config_.header, split_.text()));
     for (const std::string& line : config_.fields) fingerprint.add(line);
-    for (const TableFile& file : files_) {
-      fingerprint.add(file.name(), file.input());
-      fingerprint.add(format("{} rows of {}", file.num_rows(), file.is_json() ? "jsonl" : "csv"));
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      fingerprint.add(names_[i], files_[i].input());
+      fingerprint.add(format("{} rows of {}", files_[i].num_rows(), files_[i].is_json() ? "jsonl" : "csv"));
     }
     return fingerprint.value();
   }
@@ -125,6 +111,7 @@ class Table final : public DataSource {
   Split split_;
   std::vector<TableField> fields_;
   std::deque<TableFile> files_;
+  std::vector<std::string> names_;                   // of the files, without their place
   std::vector<std::unique_ptr<RowReader>> readers_;  // of each file
   std::vector<std::uint64_t> starts_{0};             // the first row of each file, and the number of rows
   Selection selection_;

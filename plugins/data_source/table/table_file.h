@@ -8,7 +8,6 @@
 
 #include <trainhost/cpp/error.hpp>
 
-#include "files/file_list.h"
 #include "files/input_file.h"
 #include "offsets.h"
 
@@ -22,13 +21,12 @@ struct TableFormat {
 
 class TableFile {
  public:
-  TableFile(ListedFile listed, InputFile::Keep keep, const TableFormat& format) : name_(std::move(listed.name)), input_(std::move(listed.path), keep), format_(format) {}
+  TableFile(std::filesystem::path path, InputFile::Keep keep, const TableFormat& format) : input_(std::move(path), keep), format_(format) {}
 
   /// Finds the rows; to be called once, before the rest. `check_cancelled` is called now and then. Throws PluginError DATA_LOSS with file:line:column for what is no
   /// csv, for rows of 32 MB or more, and for a missing header.
   void scan(const std::function<void()>& check_cancelled);
 
-  const std::string& name() const { return name_; }
   const InputFile& input() const { return input_; }
   bool is_json() const { return format_.is_json; }
   uint64_t num_rows() const { return rows_.size() - 1; }
@@ -46,7 +44,6 @@ class TableFile {
   void scan_lines(std::string_view piece, uint64_t offset);
   void take_header();
 
-  std::string name_;
   InputFile input_;
   TableFormat format_;
   Offsets rows_;  // and the end of the last one

@@ -6,17 +6,9 @@ and prints the first sample of each folder.
 import pathlib
 import sys
 
-MASK = (1 << 64) - 1
-
-
-def is_heldout(folder, fraction):
-    value = 0xCBF29CE484222325
-    for byte in folder.encode():
-        value = ((value ^ byte) * 0x100000001B3) & MASK
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
-    value ^= value >> 31
-    return value < fraction * 2**64
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lib/files/testing"))
+from splits import is_heldout  # noqa: E402  (after its folder is known)
 
 
 def main():

@@ -8,21 +8,11 @@ import sys
 
 import numpy
 
-MASK = (1 << 64) - 1
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lib/files/testing"))
+from splits import is_heldout  # noqa: E402  (after its folder is known)
+
 PIECE = 16384
-
-
-def finish(value):
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
-    return value ^ (value >> 31)
-
-
-def is_heldout(name, index, fraction):
-    value = 0xCBF29CE484222325
-    for byte in name.encode():
-        value = ((value ^ byte) * 0x100000001B3) & MASK
-    return (finish((finish(value) + (index + 1) * 0x9E3779B97F4A7C15) & MASK) >> 11) * 2.0**-53 < fraction
 
 
 def load(path, dtype):
@@ -77,7 +67,7 @@ def main():
     context, end, fraction = int(context), None if end == "-" else int(end), float(fraction)
 
     def takes(name, index):
-        return split == "all" or is_heldout(name, index, fraction) == (split == "heldout")
+        return split == "all" or is_heldout(name, fraction, index) == (split == "heldout")
 
     starts, count = [], 0
     with open(out, "wb") as file:

@@ -40,7 +40,6 @@ constexpr auto kSchema =
         .required("files", "vocabulary");
 
 constexpr std::uint64_t kSplitTokens = 16384;  // what is held out together where no documents are known
-constexpr std::size_t kMostOpenFiles = 256;
 
 class Tokens final : public DataSource, public DataLengths {
  public:
@@ -106,8 +105,7 @@ class Tokens final : public DataSource, public DataLengths {
 
   void open_files() {
     std::vector<ListedFile> listed = list_files(config_.files, "tokens.files");
-    const auto keep = listed.size() <= kMostOpenFiles ? InputFile::Keep::kOpen : InputFile::Keep::kClosed;
-    for (ListedFile& file : listed) files_.emplace_back(std::move(file), keep, config_.dtype, config_.vocabulary);
+    for (ListedFile& file : listed) files_.emplace_back(std::move(file), InputFile::keep_for(listed.size()), config_.dtype, config_.vocabulary);
   }
 
   void cut_documents() {
@@ -137,8 +135,8 @@ class Tokens final : public DataSource, public DataLengths {
   }
 
   std::array<std::uint8_t, 32> fingerprint() const {
-    Fingerprint fingerprint(format("tokens/1 vocabulary {} context {} stride {} document_end {} min_length {} split {} {}", config_.vocabulary, config_.context_length, stride(),
-                                   config_.document_end ? format("{}", *config_.document_end) : "-", min_length(), config_.split, config_.heldout_fraction));
+    Fingerprint fingerprint(format("tokens/1 vocabulary {} context {} stride {} document_end {} min_length {} {}", config_.vocabulary, config_.context_length, stride(),
+                                   config_.document_end ? format("{}", *config_.document_end) : "-", min_length(), split_.text()));
     for (const TokenFile& file : files_) {
       fingerprint.add(file.name(), file.input());
       fingerprint.add(format("{} tokens of {} bytes", file.num_tokens(), file.token_bytes()));
@@ -148,9 +146,9 @@ class Tokens final : public DataSource, public DataLengths {
 
   [[noreturn]] void throw_empty() const {
     throw PluginError(TRAINHOST_FAILED_PRECONDITION,
-                      format("tokens: no samples: {} tokens in {} files{}, split \"{}\" with heldout_fraction {}; a sample takes {} tokens{}; give more data, or shorter samples, or "
+                      format("tokens: no samples: {} tokens in {} files{}, {}; a sample takes {} tokens{}; give more data, or shorter samples, or "
                              "another share",
-                             num_tokens(), files_.size(), config_.document_end ? format(" and {} documents", num_documents_) : "", config_.split, config_.heldout_fraction,
+                             num_tokens(), files_.size(), config_.document_end ? format(" and {} documents", num_documents_) : "", split_.text(),
                              (config_.document_end ? config_.min_length : config_.context_length) + 1, config_.document_end ? " of one document" : ""));
   }
 

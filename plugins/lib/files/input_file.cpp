@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <trainhost/cpp/error.hpp>
-
 namespace trainhost {
 namespace {
 
@@ -64,6 +62,8 @@ ssize_t read_fully(int descriptor, uint64_t offset, std::span<std::byte> out) {
   }
   return static_cast<ssize_t>(done);
 }
+
+PluginError damaged(const InputFile& file, std::string_view words) { return {TRAINHOST_DATA_LOSS, format("{}: {}; write or copy it again", file.path(), words)}; }
 
 InputFile::InputFile(std::filesystem::path path, Keep keep, uint64_t hashed_end) : path_(std::move(path)), hashed_end_(hashed_end) {
   Descriptor descriptor(path_, -1);

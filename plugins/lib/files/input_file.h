@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string_view>
+
+#include <trainhost/cpp/error.hpp>
 
 namespace trainhost {
 
@@ -22,6 +25,8 @@ class InputFile {
 
   /// kOpen keeps the descriptor, for files of which many small pieces are read; a process has room for about a thousand of those. kClosed opens for each read.
   enum class Keep { kOpen, kClosed };
+  /// How to read a data set of that many files: up to 256 stay open.
+  static Keep keep_for(size_t num_files) { return num_files <= 256 ? Keep::kOpen : Keep::kClosed; }
 
   /// Throws PluginError PERMISSION_DENIED when it cannot be read, UNAVAILABLE when the process or machine has too many files open.
   explicit InputFile(std::filesystem::path path, Keep keep = Keep::kClosed, uint64_t hashed_end = kHashedEnd);
@@ -46,6 +51,9 @@ class InputFile {
   int kept_ = -1;                             // the descriptor, where it is kept
   mutable std::atomic<int64_t> modified_ns_;  // when the content was last known to be the hashed one
 };
+
+/// DATA_LOSS that begins with the path and ends with what to do.
+PluginError damaged(const InputFile& file, std::string_view words);
 
 /// Reads `out.size()` bytes, past interruptions. Returns the number that is there; fewer at the end of the file; -1 with errno for a failure.
 ssize_t read_fully(int descriptor, uint64_t offset, std::span<std::byte> out);

@@ -7,7 +7,7 @@
 
 #include <trainhost/testing.hpp>
 
-#include "files/split.h"
+#include "files/row_split.h"
 
 using namespace trainhost;
 
@@ -66,11 +66,25 @@ BOOST_AUTO_TEST_CASE(the_ends_take_all_or_none) {
   BOOST_TEST(Split("train", 0).takes_all());
   BOOST_TEST(Split("heldout", 1).takes_all());
   BOOST_TEST(Split("all", 0.5).takes_all());
-  BOOST_TEST(Split("heldout", 0).takes_none());
-  BOOST_TEST(Split("train", 1).takes_none());
+  BOOST_TEST(!Split("train", 1).takes(0));
   BOOST_TEST(!Split("train", 0.5).takes_all());
   BOOST_TEST(!Split("heldout", 0).takes(0));
   BOOST_TEST(testing::status_of([] { Split("test", 0.5); }) == TRAINHOST_INVALID_ARGUMENT);
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_several_files_go_by_the_name_of_their_file_and_their_number_in_it) {
+  const std::vector<std::string> names{"a", "b", "c"}, alone{"b"};
+  const std::vector<uint64_t> starts{0, 100, 100, 400}, own{0, 300};  // the second file is empty
+  const Split heldout("heldout", 0.3);
+  const Selection rows = select_rows(heldout, names, starts, "t");
+  for (uint64_t id = 0; id < rows.size(); ++id) {
+    const uint64_t row = rows.at(id);
+    BOOST_TEST(heldout.takes(row < 100 ? stable_hash("a", row) : stable_hash("c", row - 100)));
+  }
+  BOOST_TEST(rows.size() > 80u);
+  BOOST_TEST(select_rows(Split("train", 0), alone, own, "t").size() == 300u);
+  BOOST_TEST(testing::words_of([&] { select_rows(Split("heldout", 0), alone, own, "t"); }) ==
+             "t: no samples: 300 in 1 files, split \"heldout\" with heldout_fraction 0; give more data, or another share");
 }
 
 // By an independent program; a change would move samples from training to held-out sets.

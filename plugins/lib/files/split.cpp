@@ -25,4 +25,6 @@ Split::Split(std::string_view name, double heldout_fraction) : is_all_(name == "
   if (!is_all_ && !is_heldout_ && name != "train") throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("split \"{}\": wanted train, heldout or all", name));
 }
 
+std::string Split::text() const { return format("split \"{}\" with heldout_fraction {}", is_all_ ? "all" : is_heldout_ ? "heldout" : "train", heldout_fraction_); }
+
 }  // namespace trainhost

@@ -1,6 +1,7 @@
 // Which samples are held out: by a hash of what they are called, so that the choice is the same on every machine and new data moves nothing of the old.
 #pragma once
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace trainhost {
@@ -17,9 +18,10 @@ class Split {
   Split(std::string_view name, double heldout_fraction);
 
   bool takes(uint64_t hash) const { return is_all_ || is_heldout(hash) == is_heldout_; }
-  /// Whether `takes` says yes to everything, or to nothing.
+  /// Whether `takes` says yes to everything.
   bool takes_all() const { return is_all_ || heldout_fraction_ == (is_heldout_ ? 1 : 0); }
-  bool takes_none() const { return !is_all_ && heldout_fraction_ == (is_heldout_ ? 0 : 1); }
+  /// For messages and fingerprints: `split "heldout" with heldout_fraction 0.1`.
+  std::string text() const;
 
  private:
   bool is_heldout(uint64_t hash) const { return static_cast<double>(hash >> 11) * 0x1p-53 < heldout_fraction_; }  // the hash as a number in [0, 1)
