@@ -3,6 +3,7 @@
 
   fuzz/make_corpus.py BUILD    BUILD: a build folder with the program and its plugins; run it with the Python of scripts/setup --where and TRAINHOST_MODEL_MODULES of it
 """
+import gzip
 import io
 import json
 import os
@@ -157,6 +158,22 @@ def image_seeds():
                 file.write(bytes([choice]))
 
 
+def data_seeds():
+    """Arrays, IDX files and tables as small as they get."""
+    path = folder("arrays")
+    for dtype in ("float32", ">i4", "bool", "<U2"):
+        numpy.save(path / f"{dtype.strip('<>')}.npy", numpy.ones((3, 2)).astype(dtype))
+    numpy.save(path / "records.npy", numpy.zeros(2, [("a", "f4"), ("b", "i4")]))
+    save_file({"x": numpy.zeros((3, 2), "float32"), "y": numpy.arange(3)}, path / "two.safetensors")
+    path = folder("idx")
+    content = b"\0\0\x08\x03" + b"".join(size.to_bytes(4, "big") for size in (3, 2, 2)) + bytes(range(12))
+    (path / "plain").write_bytes(content)
+    (path / "packed.gz").write_bytes(gzip.compress(content, mtime=0))
+    path = folder("table")
+    (path / "rows.csv").write_bytes(b'\xef\xbb\xbfa,b\r\n1,"two\n""lines"""\n\n-2.5e3,\n')
+    (path / "rows.jsonl").write_text('{"1": 1.5, "2": "text"}\n\n{"1": [1, 2], "2": null, "3": {"a": true}}\n')
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     seeds_of_a_run(build)
@@ -166,6 +183,7 @@ def main():
     bundle_seeds()
     shard_seeds()
     image_seeds()
+    data_seeds()
     files = [path for path in (HERE / "corpus").rglob("*") if path.is_file()]
     for path in files:
         path.chmod(0o644)
