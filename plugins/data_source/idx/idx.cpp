@@ -25,9 +25,9 @@ constexpr auto kSchema =
         .key("images", &Config::images, "file of the images, plain or .gz, seen from the current folder", no_trajectory)
         .key("labels", &Config::labels, "file of their labels, plain or .gz", no_trajectory)
         .key("classes", &Config::classes, "number of classes: labels are below it", at_least(2), at_most(256))
-        .key("dtype", &Config::dtype, "float32: (pixel / 255 - mean) / deviation; uint8: pixels as they are", one_of("float32", "uint8"))
+        .key("dtype", &Config::dtype, "float32: (pixel / 255 - mean) / std; uint8: pixels as they are", one_of("float32", "uint8"))
         .key("mean", &Config::mean, "float32: what is subtracted, pixels being 0 to 1")
-        .key("deviation", &Config::deviation, "float32: what the rest is divided by", greater_than(0))
+        .key("std", &Config::deviation, "float32: what the rest is divided by", greater_than(0))
         .key("split", &Config::split, "train, heldout (chosen by a hash of file name and index) or all", one_of("train", "heldout", "all"))
         .key("heldout_fraction", &Config::heldout_fraction, "share of the samples that is held out", at_least(0), at_most(1))
         .key("max_memory_mb", &Config::max_memory_mb, "most memory that the content of one .gz file may take", at_least(1), at_most(1048576), no_trajectory)
@@ -48,7 +48,7 @@ class Idx final : public DataSource {
     info_.fields = {{"image", TRAINHOST_FIELD_INPUT, is_real() ? kFloat32 : kUInt8, image_shape(), {}, is_real() ? 0 : 256, 0},
                     {"label", TRAINHOST_FIELD_TARGET, kInt64, {}, {}, static_cast<std::int64_t>(config_.classes), -1}};
     info_.num_samples = selection_.size();
-    Fingerprint fingerprint(format("idx/1 {} mean {} deviation {} classes {} {}", config_.dtype, config_.mean, config_.deviation, config_.classes, split_.text()));
+    Fingerprint fingerprint(format("idx/1 {} mean {} std {} classes {} {}", config_.dtype, config_.mean, config_.deviation, config_.classes, split_.text()));
     fingerprint.add(images.name, images_->input());
     fingerprint.add(labels.name, label_file.input());
     info_.fingerprint = fingerprint.value();

@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(pixels_and_labels_are_those_that_python_wrote) {
 
 BOOST_AUTO_TEST_CASE(real_pixels_are_those_of_numpy_to_the_last_bit) {
   BOOST_TEST((delivered("images", "labels", "", 0) == content("scaled.expected")));
-  BOOST_TEST((delivered("images.gz", "labels", R"(,"mean":0.1307,"deviation":0.3081)", 0) == content("normalised.expected")));
+  BOOST_TEST((delivered("images.gz", "labels", R"(,"mean":0.1307,"std":0.3081)", 0) == content("normalised.expected")));
 }
 
 BOOST_AUTO_TEST_CASE(an_image_has_channels_height_and_width) {
