@@ -75,26 +75,25 @@ void ImageLoader::load(std::span<const uint8_t> file, uint64_t random_key, const
   const auto channels = static_cast<uint32_t>(options_.channels);
   reader.start(reduced, {vertical.read_begin, horizontal.read_begin, vertical.read_count, horizontal.read_count}, channels);
   workspace.resizer_.run(vertical, horizontal, channels, [&] { return reader.next_row(); },
-                         [&](uint32_t y, const uint8_t* planes) {
+                         [&](uint32_t y, const uint8_t* row, size_t step) {
                            if (options_.dtype == "uint8")
-                             write_row(byte_values_, planes, y, geometry.is_flipped, static_cast<uint8_t*>(out.data));
+                             write_row(byte_values_, row, step, y, geometry.is_flipped, static_cast<uint8_t*>(out.data));
                            else
-                             write_row(float_values_, planes, y, geometry.is_flipped, static_cast<float*>(out.data));
+                             write_row(float_values_, row, step, y, geometry.is_flipped, static_cast<float*>(out.data));
                          });
   reader.finish();
 }
 
 template <class T>
-void ImageLoader::write_row(const std::vector<T>& values, const uint8_t* planes, uint32_t y, bool is_flipped, T* out) const {
+void ImageLoader::write_row(const std::vector<T>& values, const uint8_t* row, size_t step, uint32_t y, bool is_flipped, T* out) const {
   const uint64_t width = options_.width;
   for (uint64_t c = 0; c < options_.channels; ++c) {
-    const uint8_t* plane = planes + c * width;
     const T* value = values.data() + c * 256;
-    T* row = out + (c * options_.height + y) * width;
+    T* place = out + (c * options_.height + y) * width;
     if (is_flipped)
-      for (uint64_t x = 0; x < width; ++x) row[x] = value[plane[width - 1 - x]];
+      for (uint64_t x = 0; x < width; ++x) place[x] = value[row[(width - 1 - x) * step + c]];
     else
-      for (uint64_t x = 0; x < width; ++x) row[x] = value[plane[x]];
+      for (uint64_t x = 0; x < width; ++x) place[x] = value[row[x * step + c]];
   }
 }
 

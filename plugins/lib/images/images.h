@@ -48,7 +48,7 @@ class ImageLoader {
 
  private:
   template <class T>
-  void write_row(const std::vector<T>& values, const uint8_t* planes, uint32_t y, bool is_flipped, T* out) const;
+  void write_row(const std::vector<T>& values, const uint8_t* row, size_t step, uint32_t y, bool is_flipped, T* out) const;
   uint32_t reduction(const AxisPlan& vertical, const AxisPlan& horizontal) const;
 
   ImageOptions options_;

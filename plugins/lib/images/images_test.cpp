@@ -71,6 +71,13 @@ BOOST_DATA_TEST_CASE(files_become_what_torchvision_makes_of_them, data::make(kFi
   BOOST_TEST(apart.largest <= (file.ends_with(".png") ? 0 : 1));
 }
 
+// No resizing at all is a way of its own.
+BOOST_DATA_TEST_CASE(an_image_of_the_right_size_stays_as_it_is, data::make({"plain.png", "interlaced.png", "420.jpg"}), file) {
+  ImageOptions options = options_of("stretched");
+  options.height = 333, options.width = 501;
+  BOOST_TEST(difference(loaded(ImageLoader(options), picture(file)), pictures().content(std::string(file) + ".same")).largest <= (std::string(file).ends_with(".png") ? 0 : 1));
+}
+
 // A coloured JPEG file becomes grey by its own luma channel, where Pillow goes by way of red, green and blue.
 BOOST_DATA_TEST_CASE(grey_is_luma, data::make(kFiles), file) {
   const Difference apart = difference(loaded(ImageLoader(options_of("grey")), picture(file)), pictures().content(file + ".grey"));

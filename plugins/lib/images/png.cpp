@@ -11,7 +11,8 @@
 
 #include <trainhost/plugin.hpp>
 
-#include "colours.h"
+#include "images/colours.h"
+#include "images/resize_loops.h"
 
 namespace trainhost::images {
 namespace {
@@ -45,7 +46,7 @@ class PngReader final : public RowReader {
     guarded([this] { set_conversions(); });
     row_bytes_ = png_get_rowbytes(png_, info_);
     if (is_interlaced()) return read_whole();
-    row_.resize(row_bytes_);
+    row_.resize(row_bytes_ + kRowPadding);
     for (row_index_ = 0; row_index_ < box.top;) read_row();
   }
 
@@ -106,7 +107,7 @@ class PngReader final : public RowReader {
 
   void read_whole() {
     const uint32_t height = png_get_image_height(png_, info_);
-    row_.resize(row_bytes_ * height);
+    row_.resize(row_bytes_ * height + kRowPadding);
     constexpr int kPasses = 7;  // of Adam7
     for (int pass = 0; pass < kPasses; ++pass)
       for (uint32_t y = 0; y < height; ++y) guarded([&] { png_read_row(png_, row_.data() + y * row_bytes_, nullptr); });

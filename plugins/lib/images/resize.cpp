@@ -7,86 +7,98 @@
 namespace trainhost::images {
 namespace {
 
-constexpr int kFractionBits = 22;
-constexpr int32_t kHalf = 1 << (kFractionBits - 1);
-
-uint8_t rounded(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kFractionBits, 0, 255)); }
-
-// One source row to the width of the result, channels apart.
-template <uint32_t kChannels>
-void shrink_row(const uint8_t* source, const Weights& weights, uint8_t* out) {
-  const size_t width = weights.first.size();
-  const int32_t* values = weights.values.data();
-  for (size_t x = 0; x < width; ++x, values += weights.taps) {
-    const uint8_t* pixel = source + size_t{weights.first[x]} * kChannels;
-    int32_t sums[kChannels];
-    for (int32_t& sum : sums) sum = kHalf;
-    for (uint32_t tap = 0; tap < weights.taps; ++tap, pixel += kChannels)
-      for (uint32_t c = 0; c < kChannels; ++c) sums[c] += values[tap] * pixel[c];
-    for (uint32_t c = 0; c < kChannels; ++c) out[c * width + x] = rounded(sums[c]);
+// Positions count from the first source pixel that is looked at.
+struct Axis {
+  Axis(const AxisPlan& plan, uint32_t reduction) {
+    const double begin = static_cast<double>(plan.begin) / reduction, end = static_cast<double>(plan.begin + plan.size) / reduction;
+    origin = std::floor(begin);
+    shift = begin - origin;
+    scale = (end - begin) / plan.full;
+    reach = std::max(scale, 1.0);
+    num_pixels = static_cast<int64_t>(std::ceil(end) - origin);
+    is_copy = scale == 1 && shift == 0;
   }
+  double centre(int64_t pixel) const { return shift + (static_cast<double>(pixel) + 0.5) * scale; }
+  int64_t first(int64_t pixel) const { return is_copy ? pixel : std::max<int64_t>(0, static_cast<int64_t>(std::floor(centre(pixel) - reach + 0.5))); }
+  int64_t end(int64_t pixel) const { return is_copy ? pixel + 1 : std::min(num_pixels, static_cast<int64_t>(std::floor(centre(pixel) + reach + 0.5))); }
+
+  double origin, shift, scale, reach;
+  int64_t num_pixels;
+  bool is_copy;
+};
+
+// The triangle around `centre`, from source pixel `first` on, scaled to a sum of 1.
+void fill_triangle(const Axis& axis, int64_t pixel, std::vector<double>& triangle) {
+  const double centre = axis.centre(pixel), inverse_reach = 1 / axis.reach;
+  const int64_t first = axis.first(pixel);
+  double sum = 0;
+  for (size_t tap = 0; tap < triangle.size(); ++tap)
+    sum += triangle[tap] = std::max(0.0, 1 - std::abs((static_cast<double>(first + static_cast<int64_t>(tap)) - centre + 0.5) * inverse_reach));
+  for (double& value : triangle) value *= 1 / sum;
 }
 
-void add_row(const uint8_t* row, int32_t weight, int32_t* sums, size_t width) {
-  for (size_t x = 0; x < width; ++x) sums[x] += weight * row[x];
-}
-
-void round_row(const int32_t* sums, uint8_t* out, size_t width) {
-  for (size_t x = 0; x < width; ++x) out[x] = rounded(sums[x]);
+std::vector<int16_t> packed(const Weights& weights) {
+  const size_t groups = num_groups(weights.taps);
+  std::vector<int16_t> out(weights.first.size() * groups * 2 * kGroupTaps);
+  for (size_t i = 0; i < weights.first.size(); ++i)
+    for (uint32_t tap = 0; tap < weights.taps; ++tap) {
+      int16_t* const group = out.data() + (i * groups + tap / kGroupTaps) * 2 * kGroupTaps + tap % kGroupTaps;
+      const int32_t value = weights.values[i * weights.taps + tap];
+      group[0] = static_cast<int16_t>(value >> kLowBits);
+      group[kGroupTaps] = static_cast<int16_t>(value & ((1 << kLowBits) - 1));
+    }
+  return out;
 }
 
 }  // namespace
 
 Weights bilinear_weights(const AxisPlan& plan, uint32_t reduction) {
-  const double begin = static_cast<double>(plan.begin) / reduction, end = static_cast<double>(plan.begin + plan.size) / reduction;
-  const double scale = (end - begin) / plan.full, reach = std::max(scale, 1.0), inverse_reach = 1 / reach;
-  // Positions count from the first source pixel that is looked at.
-  const double origin = std::floor(begin), shift = begin - origin;
-  const auto num_pixels = static_cast<int64_t>(std::ceil(end) - origin);
-  const bool is_copy = scale == 1 && shift == 0;
-  const int64_t taps = is_copy ? 1 : std::min<int64_t>(2 * static_cast<int64_t>(std::ceil(reach)) + 1, num_pixels);
-
+  const Axis axis(plan, reduction);
   Weights weights;
+  weights.is_copy = axis.is_copy;
+  int64_t taps = 1;
+  for (int64_t i = plan.first; i < int64_t{plan.first} + plan.count; ++i) taps = std::max(taps, axis.end(i) - axis.first(i));
   weights.taps = static_cast<uint32_t>(taps);
   weights.values.assign(size_t{plan.count} * weights.taps, 0);
-  std::vector<double> triangle(weights.taps);
+  std::vector<double> triangle;
   for (uint32_t i = 0; i < plan.count; ++i) {
-    const double centre = shift + (plan.first + i + 0.5) * scale;
-    const int64_t first = is_copy ? plan.first + i : std::max<int64_t>(0, static_cast<int64_t>(std::floor(centre - reach + 0.5)));
-    const int64_t last = std::min({num_pixels, static_cast<int64_t>(std::floor(centre + reach + 0.5)), first + taps});
-    double sum = 0;
-    for (int64_t x = first; x < last; ++x)
-      sum += triangle[static_cast<size_t>(x - first)] = std::max(0.0, 1 - std::abs((static_cast<double>(x) - centre + 0.5) * inverse_reach));
+    const int64_t pixel = int64_t{plan.first} + i, first = axis.first(pixel);
+    triangle.resize(static_cast<size_t>(axis.end(pixel) - first));
+    fill_triangle(axis, pixel, triangle);
     // All taps are read, also those without a weight: the window stays inside of the source.
-    const int64_t window = std::min(first, num_pixels - taps);
+    const int64_t window = std::min(first, axis.num_pixels - taps);
     int32_t* value = weights.values.data() + size_t{i} * weights.taps + (first - window);
-    for (int64_t x = first; x < last; ++x) *value++ = static_cast<int32_t>(std::lround(triangle[static_cast<size_t>(x - first)] * (1 / sum) * (1 << kFractionBits)));
+    for (const double weight : triangle) *value++ = static_cast<int32_t>(std::lround(weight * (1 << kFractionBits)));
     weights.first.push_back(static_cast<uint32_t>(window));
   }
   const uint32_t skipped = weights.first.front();
-  weights.read_begin = static_cast<uint32_t>(origin) + skipped;
+  weights.read_begin = static_cast<uint32_t>(axis.origin) + skipped;
   weights.read_count = weights.first.back() + weights.taps - skipped;
   for (uint32_t& first : weights.first) first -= skipped;
+  weights.packed = packed(weights);
   return weights;
 }
 
-void Resizer::run(const Weights& vertical, const Weights& horizontal, uint32_t channels, const std::function<const uint8_t*()>& next_row,
-                  const std::function<void(uint32_t, const uint8_t*)>& take_row) {
-  const size_t row_bytes = horizontal.first.size() * channels;
-  rows_.resize(row_bytes * vertical.taps);
-  result_.resize(row_bytes);
-  sums_.resize(row_bytes);
-  const auto shrink = channels == 3 ? shrink_row<3> : shrink_row<1>;
-  const auto row_at = [&](uint32_t y) { return rows_.data() + y % vertical.taps * row_bytes; };
+void Resizer::run(const Weights& vertical, const Weights& horizontal, uint32_t channels, const NextRow& next_row, const TakeRow& take_row) {
+  const auto height = static_cast<uint32_t>(vertical.first.size());
+  if (vertical.is_copy && horizontal.is_copy) {
+    for (uint32_t y = 0; y < height; ++y) take_row(y, next_row(), channels);
+    return;
+  }
+  const ResizeLoops& loops = best_loops();
+  const auto shrink = channels == 3 ? loops.shrink_rgb : loops.shrink_grey;
+  const size_t width = horizontal.first.size(), row_bytes = width * kStoredPixel, stored_bytes = row_bytes + kRowPadding;
+  rows_.resize(stored_bytes * vertical.taps);
+  result_.resize(stored_bytes);
+  read_.resize(vertical.taps);
+  const auto row_at = [&](uint32_t y) { return rows_.data() + y % vertical.taps * stored_bytes; };
   uint32_t have = 0;
-  for (uint32_t y = 0; y < vertical.first.size(); ++y) {
+  for (uint32_t y = 0; y < height; ++y) {
     const uint32_t first = vertical.first[y];
-    for (; have < first + vertical.taps; ++have) shrink(next_row(), horizontal, row_at(have));
-    std::fill(sums_.begin(), sums_.end(), kHalf);
-    for (uint32_t tap = 0; tap < vertical.taps; ++tap)
-      if (const int32_t weight = vertical.values[size_t{y} * vertical.taps + tap]) add_row(row_at(first + tap), weight, sums_.data(), row_bytes);
-    round_row(sums_.data(), result_.data(), row_bytes);
-    take_row(y, result_.data());
+    for (; have < first + vertical.taps; ++have) shrink(next_row(), horizontal.for_loops(), row_at(have));
+    for (uint32_t tap = 0; tap < vertical.taps; ++tap) read_[tap] = row_at(first + tap);
+    loops.blend(read_.data(), vertical.values.data() + size_t{y} * vertical.taps, vertical.taps, row_bytes, result_.data());
+    take_row(y, result_.data(), kStoredPixel);
   }
 }
 

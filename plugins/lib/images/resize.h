@@ -4,6 +4,8 @@
 #include <functional>
 #include <vector>
 
+#include "images/resize_loops.h"
+
 namespace trainhost::images {
 
 /// What one axis of the result is made of. Positions are in pixels of the source, before it was reduced.
@@ -13,28 +15,33 @@ struct AxisPlan {
   uint32_t first = 0, count = 0;          // of these the ones that are wanted
 };
 
-/// For each wanted pixel the first source pixel that counts, and weights in 22-bit fractions, `taps` a pixel, zero where fewer count.
+/// For each wanted pixel the first source pixel that counts, and weights in fractions of kFractionBits, `taps` a pixel, zero where fewer count.
 struct Weights {
+  bool is_copy = false;          // each pixel is one source pixel
   uint32_t taps = 0;
   std::vector<uint32_t> first;   // counted from the first source pixel that is read
   std::vector<int32_t> values;
+  std::vector<int16_t> packed;   // see LoopWeights
   uint32_t read_begin = 0, read_count = 0;  // source pixels that are read, after the reduction
+
+  LoopWeights for_loops() const { return {first.data(), values.data(), packed.data(), taps, first.size()}; }
 };
 
 /// The triangle filter, as wide as the axis shrinks. `reduction`: the source has been reduced by it.
 Weights bilinear_weights(const AxisPlan& plan, uint32_t reduction);
 
-/// Resizes rows as they come. `next_row` gives the source rows vertical.read_begin .. of the columns horizontal.read_begin .., channels interleaved;
-/// `take_row(y, planes)` gets the rows of the result, each channel behind the other.
+/// Resizes rows as they come. `next_row` gives the source rows vertical.read_begin .. of the columns horizontal.read_begin .., channels interleaved, with
+/// kRowPadding bytes behind them that may be read; `take_row(y, row, step)` gets the rows of the result, whose pixels are `step` bytes apart.
 /// Both directions round to 8 bits, horizontal first. Holds as many rows as one result needs.
 class Resizer {
  public:
-  void run(const Weights& vertical, const Weights& horizontal, uint32_t channels, const std::function<const uint8_t*()>& next_row,
-           const std::function<void(uint32_t, const uint8_t*)>& take_row);
+  using NextRow = std::function<const uint8_t*()>;
+  using TakeRow = std::function<void(uint32_t y, const uint8_t* row, size_t step)>;
+  void run(const Weights& vertical, const Weights& horizontal, uint32_t channels, const NextRow& next_row, const TakeRow& take_row);
 
  private:
   std::vector<uint8_t> rows_, result_;
-  std::vector<int32_t> sums_;
+  std::vector<const uint8_t*> read_;
 };
 
 }  // namespace trainhost::images

@@ -30,7 +30,7 @@ class RowReader {
   /// `channels`: 3 (RGB) or 1 (grey).
   virtual void start(uint32_t reduction, const Box& box, uint32_t channels) = 0;
 
-  /// The next row of the box, channels interleaved; valid until the next call.
+  /// The next row of the box, channels interleaved, and kRowPadding bytes behind it that may be read; valid until the next call.
   virtual const uint8_t* next_row() = 0;
 
   /// After the last row of the box: reads the rest of the file, so that damage behind the box is found whatever the box is.

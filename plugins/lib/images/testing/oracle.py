@@ -55,6 +55,7 @@ def write_expected(folder, images):
     for name, image in images.items():
         for how, transform in transforms.items():
             (folder / f"{name}.{how}").write_bytes(numpy.asarray(transform(image.convert("RGB"))).transpose(2, 0, 1).tobytes())
+        (folder / f"{name}.same").write_bytes(numpy.asarray(image.convert("RGB")).transpose(2, 0, 1).tobytes())
         (folder / f"{name}.normalised").write_bytes(normalised(image.convert("RGB")).numpy().tobytes())
         (folder / f"{name}.grey").write_bytes(numpy.asarray(transforms["stretched"](image.convert("L"))).tobytes())
 
