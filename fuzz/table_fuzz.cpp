@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const std::vector<TableField> fields{TableField("x float64 1"), TableField("t bytes 2 length=100")};
   TableFile file(fuzz::memory_file(data, size), InputFile::Keep::kClosed, {is_json, ',', false});
   try {
-    file.scan([] {});
+    file.scan(OffsetStore({}), [] {});
   } catch (const PluginError& error) {
     expect_place(error);
     return 0;

@@ -90,7 +90,12 @@ class Table final : public DataSource {
       names_.push_back(file.name);
       files_.emplace_back(file.path, InputFile::keep_for(listed.size()), format);
     }
-    in_parallel(files_.size(), [this](std::size_t i) { files_[i].scan([this] { host().throw_if_cancelled(); }); });
+    const std::filesystem::path cache = host().cache_folder();
+    const OffsetStore store(cache.empty() ? cache : cache / "table");
+    in_parallel(files_.size(), [&](std::size_t i) {
+      const std::string failure = files_[i].scan(store, [this] { host().throw_if_cancelled(); });
+      if (!failure.empty()) host().log_warning("where rows begin is looked for again next time: {}", failure);
+    });
     for (std::size_t i = 0; i < files_.size(); ++i) {
       readers_.push_back(files_[i].is_json() ? json_reader(files_[i]) : csv_reader(files_[i], fields_, config_.delimiter[0]));
       starts_.push_back(starts_.back() + files_[i].num_rows());

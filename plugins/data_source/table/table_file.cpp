@@ -30,7 +30,22 @@ uint64_t first_byte(const InputFile& file) {
 
 }  // namespace
 
-void TableFile::scan(const std::function<void()>& check_cancelled) {
+std::string TableFile::scan(const OffsetStore& store, const std::function<void()>& check_cancelled) {
+  const std::string purpose = format_.is_json ? "rows/1 jsonl" : format("rows/1 csv {}", static_cast<int>(format_.delimiter));
+  std::string failure;
+  if (const auto kept = store.load(input_, purpose)) {
+    for (const uint64_t offset : *kept) rows_.push(offset);
+  } else {
+    scan_all(check_cancelled);
+    std::vector<uint64_t> all(rows_.size());
+    for (uint64_t row = 0; row < all.size(); ++row) all[row] = rows_[row];
+    failure = store.save(input_, purpose, all);
+  }
+  if (!format_.is_json && format_.has_header) take_header();
+  return failure;
+}
+
+void TableFile::scan_all(const std::function<void()>& check_cancelled) {
   const uint64_t begin = first_byte(input_);
   CsvScanner scanner(
       format_.delimiter, [&](uint64_t offset) { add_row(begin + offset); }, [&](uint64_t offset, std::string_view words) { throw wrong_at(begin + offset, words); });
@@ -40,7 +55,6 @@ void TableFile::scan(const std::function<void()>& check_cancelled) {
   });
   if (!format_.is_json) scanner.finish();
   add_row(input_.size());
-  if (!format_.is_json && format_.has_header) take_header();
 }
 
 // A line of JSON is a row unless it is blank.

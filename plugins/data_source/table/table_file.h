@@ -9,6 +9,7 @@
 #include <trainhost/cpp/error.hpp>
 
 #include "files/input_file.h"
+#include "files/offset_store.h"
 #include "offsets.h"
 
 namespace trainhost {
@@ -23,9 +24,9 @@ class TableFile {
  public:
   TableFile(std::filesystem::path path, InputFile::Keep keep, const TableFormat& format) : input_(std::move(path), keep), format_(format) {}
 
-  /// Finds the rows; to be called once, before the rest. `check_cancelled` is called now and then. Throws PluginError DATA_LOSS with file:line:column for what is no
-  /// csv, for rows of 32 MB or more, and for a missing header.
-  void scan(const std::function<void()>& check_cancelled);
+  /// Finds the rows, or takes those that the store knows; to be called once, before the rest. `check_cancelled` is called now and then. Returns why the rows could not
+  /// be kept for the next run, if so. Throws PluginError DATA_LOSS with file:line:column for what is no csv, for rows of 32 MB or more, and for a missing header.
+  std::string scan(const OffsetStore& store, const std::function<void()>& check_cancelled);
 
   const InputFile& input() const { return input_; }
   bool is_json() const { return format_.is_json; }
@@ -41,6 +42,7 @@ class TableFile {
  private:
   PluginError wrong_at(uint64_t offset, std::string_view words) const;
   void add_row(uint64_t offset);
+  void scan_all(const std::function<void()>& check_cancelled);
   void scan_lines(std::string_view piece, uint64_t offset);
   void take_header();
 

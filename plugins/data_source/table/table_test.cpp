@@ -172,6 +172,25 @@ BOOST_AUTO_TEST_CASE(many_short_and_long_rows_are_found_again) {
   for (std::size_t row = 0; row < samples.size(); ++row) BOOST_TEST(samples[row][0].as<std::int64_t>()[0] == static_cast<std::int64_t>(row));
 }
 
+BOOST_AUTO_TEST_CASE(where_rows_begin_is_kept_for_the_next_run) {
+  std::string bytes = "text,n\n";
+  for (int row = 0; row < 40; ++row) bytes += format("\"{}\n\",{}\n\n", std::string(1u << 20, 'x'), row);
+  write("large.csv", bytes);
+  const auto numbers = [&](const std::string& more) {
+    PluginUnderTest source;
+    source.host.cache_folder = path / "cache";
+    source.create(config("large.csv", {"n int64 n"}, more)).start();
+    return bytes_of_field(source, 0);
+  };
+  const std::string first = numbers("");
+  BOOST_TEST(first.size() == 40 * 8u);
+  const fs::path kept = fs::directory_iterator(path / "cache/table")->path();
+  fs::create_hard_link(kept, path / "link");
+  BOOST_TEST((numbers("") == first));
+  BOOST_TEST(fs::equivalent(kept, path / "link"));  // it was not written anew
+  BOOST_TEST((numbers(R"(,"split":"train","heldout_fraction":0)") == first));
+}
+
 BOOST_AUTO_TEST_CASE(splits_share_no_row_and_do_not_depend_on_the_place) {
   std::string bytes = "a\n";
   for (int row = 0; row < 1000; ++row) bytes += format("{}\n", row);

@@ -1,4 +1,4 @@
-// The files are cut into pieces that threads take in turn; what they find is put together in order.
+// A file is cut into pieces that threads take in turn; what they find is put together in order.
 #include "documents.h"
 
 #include <algorithm>
@@ -16,13 +16,6 @@ struct Piece {
   std::vector<uint64_t> ends = {};
 };
 
-std::vector<Piece> cut(const std::deque<TokenFile>& files) {
-  std::vector<Piece> pieces;
-  for (const TokenFile& file : files)
-    for (uint64_t first = 0; first < file.num_tokens(); first += kPieceTokens) pieces.push_back({&file, first, std::min(kPieceTokens, file.num_tokens() - first)});
-  return pieces;
-}
-
 void scan(Piece& piece, uint32_t end_token) {
   std::vector<std::byte> raw(piece.num_tokens * piece.file->token_bytes());
   piece.file->read(piece.first, raw);
@@ -31,20 +24,31 @@ void scan(Piece& piece, uint32_t end_token) {
   });
 }
 
-}  // namespace
-
-std::vector<std::vector<uint64_t>> find_document_ends(const std::deque<TokenFile>& files, uint32_t end_token, const std::function<void()>& check_cancelled) {
-  std::vector<Piece> pieces = cut(files);
+std::vector<uint64_t> scanned(const TokenFile& file, uint32_t end_token, const Surroundings& around) {
+  std::vector<Piece> pieces;
+  for (uint64_t first = 0; first < file.num_tokens(); first += kPieceTokens) pieces.push_back({&file, first, std::min(kPieceTokens, file.num_tokens() - first)});
   in_parallel(pieces.size(), [&](size_t i) {
-    check_cancelled();
+    around.check_cancelled();
     scan(pieces[i], end_token);
   });
+  std::vector<uint64_t> ends;
+  for (const Piece& piece : pieces) ends.insert(ends.end(), piece.ends.begin(), piece.ends.end());
+  if (ends.empty() || ends.back() != file.num_tokens()) ends.push_back(file.num_tokens());
+  return ends;
+}
+
+}  // namespace
+
+std::vector<std::vector<uint64_t>> find_document_ends(const std::deque<TokenFile>& files, uint32_t end_token, const OffsetStore& store, const Surroundings& around) {
   std::vector<std::vector<uint64_t>> ends;
-  auto piece = pieces.begin();
   for (const TokenFile& file : files) {
-    std::vector<uint64_t>& own = ends.emplace_back();
-    for (; piece != pieces.end() && piece->file == &file; ++piece) own.insert(own.end(), piece->ends.begin(), piece->ends.end());
-    if (own.empty() || own.back() != file.num_tokens()) own.push_back(file.num_tokens());
+    const std::string purpose = format("documents/1 end {} bytes {}", end_token, file.token_bytes());
+    if (auto kept = store.load(file.input(), purpose)) {
+      ends.push_back(*std::move(kept));
+      continue;
+    }
+    ends.push_back(scanned(file, end_token, around));
+    if (const std::string failure = store.save(file.input(), purpose, ends.back()); !failure.empty()) around.warn(failure);
   }
   return ends;
 }

@@ -109,7 +109,10 @@ class Tokens final : public DataSource, public DataLengths {
   }
 
   void cut_documents() {
-    const auto ends = find_document_ends(files_, static_cast<std::uint32_t>(*config_.document_end), [this] { host().throw_if_cancelled(); });
+    const std::filesystem::path cache = host().cache_folder();
+    const Surroundings around{[this] { host().throw_if_cancelled(); },
+                              [this](const std::string& words) { host().log_warning("where documents end is looked for again next time: {}", words); }};
+    const auto ends = find_document_ends(files_, static_cast<std::uint32_t>(*config_.document_end), OffsetStore(cache.empty() ? cache : cache / "tokens"), around);
     for (std::size_t file = 0; file < files_.size(); ++file) {
       excerpts_.begin_file();
       num_documents_ += ends[file].size();

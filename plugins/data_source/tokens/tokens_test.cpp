@@ -147,6 +147,29 @@ BOOST_AUTO_TEST_CASE(a_file_beyond_four_gigabytes_is_read_at_its_end) {
   BOOST_TEST(samples[1][1].as<std::int32_t>() == (std::vector<std::int32_t>{0, 0, 0}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(where_documents_end_is_kept_for_the_next_run) {
+  auto values = tokens<std::uint32_t>(9'000'000, 8);  // of 36 MB
+  write("large.bin", header(20240801, 7, values) + bytes_of(values));
+  const auto described = [&] {
+    PluginUnderTest source;
+    source.host.cache_folder = path / "cache";
+    source.create(config("large.bin", R"(,"context_length":16,"document_end":7)")).start();
+    const std::uint64_t last = source_info(source).num_samples - 1;
+    return format("{} {}", last, read(source, {last})[0][0].as<std::int32_t>().back());
+  };
+  const std::string first = described();
+  const fs::path kept = fs::directory_iterator(path / "cache/tokens")->path();
+  fs::create_hard_link(kept, path / "link");
+  BOOST_TEST(described() == first);
+  BOOST_TEST(fs::equivalent(kept, path / "link"));  // it was not written anew
+  fs::resize_file(kept, fs::file_size(kept) - 1);
+  BOOST_TEST(described() == first);
+  BOOST_TEST(!fs::equivalent(kept, path / "link"));
+  fs::remove_all(path / "cache");
+  std::ofstream(path / "cache") << "in the way";
+  BOOST_TEST(described() == first);
+}
+
 BOOST_AUTO_TEST_CASE(lengths_are_those_of_the_samples) {
   PluginUnderTest source;
   source.create(config("a.bin", R"(,"context_length":16,"document_end":7)")).start();

@@ -34,7 +34,7 @@ class Descriptor {
   int number_;
 };
 
-int64_t modified_ns(const struct stat& status) { return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec; }
+int64_t modified_ns_of(const struct stat& status) { return int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec; }
 
 bool is_worth_a_retry(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR; }
 
@@ -77,7 +77,7 @@ InputFile::InputFile(std::filesystem::path path, Keep keep, uint64_t hashed_end)
   }
   size_ = static_cast<uint64_t>(status.st_size);
   hash_ = *hash;
-  modified_ns_ = modified_ns(status);
+  modified_ns_ = modified_ns_of(status);
   if (keep == Keep::kOpen) kept_ = descriptor.release();
 }
 
@@ -103,9 +103,9 @@ void InputFile::read(uint64_t offset, std::span<std::byte> out) const {
 void InputFile::check_unchanged(int descriptor) const {
   struct stat status {};
   if (::fstat(descriptor, &status) == 0 && static_cast<uint64_t>(status.st_size) == size_) {
-    if (modified_ns(status) == modified_ns_) return;
+    if (modified_ns_of(status) == modified_ns_) return;
     if (hash_content(descriptor, size_, hashed_end_) == hash_) {  // only touched
-      modified_ns_ = modified_ns(status);
+      modified_ns_ = modified_ns_of(status);
       return;
     }
   }

@@ -37,6 +37,7 @@ class InputFile {
   const std::filesystem::path& path() const { return path_; }
   uint64_t size() const { return size_; }
   const std::array<uint64_t, 2>& content_hash() const { return hash_; }
+  int64_t modified_ns() const { return modified_ns_; }  // since 1970, when the content was last known to be the hashed one
 
   /// Fills `out` from byte `offset` on. Throws PluginError: DATA_LOSS with the path for a file that is gone, changed or shorter than that, UNAVAILABLE where a
   /// retry helps. [any]
@@ -49,7 +50,7 @@ class InputFile {
   uint64_t hashed_end_, size_ = 0;
   std::array<uint64_t, 2> hash_{};
   int kept_ = -1;                             // the descriptor, where it is kept
-  mutable std::atomic<int64_t> modified_ns_;  // when the content was last known to be the hashed one
+  mutable std::atomic<int64_t> modified_ns_;
 };
 
 /// DATA_LOSS that begins with the path and ends with what to do.
