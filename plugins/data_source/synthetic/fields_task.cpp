@@ -59,7 +59,9 @@ Field parse_field(std::string_view text) {
   if (!find_format(dtype)) throw line.wrong(format("\"{}\" is no number format: bool, uint8, int8, int16, int32, int64, float32, float64", dtype));
   field.dtype = *find_dtype(dtype);
   field.shape = field.max_shape = line.sizes();
+  field.pad_value = kNoPad;
   line.options(field);
+  settle_pad(field);
   return field;
 }
 

@@ -176,6 +176,13 @@ for i in range(3):
   std::filesystem::remove_all(folder);
 }
 
+BOOST_AUTO_TEST_CASE(every_class_of_a_target_counts_unless_the_line_says_otherwise) {
+  PluginUnderTest source;
+  source.create(R"({"task":"fields","fields":["a int64 [] role=target classes=5","b int64 [] role=target classes=5 pad=0","c int64 [] classes=5"]})").start();
+  const trainhost_source_info info = source_info(source);
+  BOOST_TEST((info.fields[0]->pad_value == -1 && info.fields[1]->pad_value == 0 && info.fields[2]->pad_value == 0));
+}
+
 BOOST_AUTO_TEST_CASE(fields_that_are_not_understood_are_refused_by_their_text) {
   PluginUnderTest source;
   const auto refused = [&](const std::string& field) { return words_of([&] { source.create(R"({"task":"fields","fields":[")" + field + R"("]})"); }); };
