@@ -143,6 +143,11 @@ def shard_seeds():
     member = lambda extension, offset, size: number(extension, 4) + number(offset, 8) + number(size, 8)
     (path / "own").write_bytes(b"THTARIX\1" + number(8192, 8) + text(b"1") + b"\1" + number(2, 4) + text(b"txt") + text(b"cls") + number(1, 8) + number(1, 4) + number(99, 8) +
                                text(b"a fault") + number(2, 8) + text(b"a") + number(2, 4) + member(0, 512, 3) + member(1, 1536, 3) + text(b"b") + number(1, 4) + member(0, 2560, 3))
+    path = folder("seek_table")
+    for name, with_checksums in (("plain", False), ("checksums", True)):
+        entries = b"".join(number(5, 4) + number(size, 4) + (number(7, 4) if with_checksums else b"") for size in (100, 0, 30))
+        table = entries + number(3, 4) + (b"\x80" if with_checksums else b"\0") + number(0x8F92EAB1, 4)
+        (path / name).write_bytes(b"\x28\xb5\x2f\xfd" + b"x" * 11 + number(0x184D2A5E, 4) + number(len(table), 4) + table)
 
 
 def image_seeds():

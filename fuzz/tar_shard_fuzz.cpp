@@ -1,39 +1,17 @@
 // Fuzzes the reader of tar shards: it never fails, its samples lie inside of the archive, and its index comes back as it was.
-#include <cstring>
 #include <set>
 
 #include <trainhost/cpp/error.hpp>
 
-#include "fuzz.h"
 #include "index_file.h"
+#include "input_shard.h"
 #include "shard_index.h"
 
 using namespace trainhost;
 using namespace trainhost::tarshards;
 
-namespace {
-
-class InputShard final : public RangedFile {
- public:
-  InputShard(const uint8_t* data, size_t size) : data_(data), size_(size) {}
-  const std::string& name() const override { return name_; }
-  uint64_t size() const override { return size_; }
-  std::string version() const override { return {}; }
-  void read(uint64_t offset, std::span<std::byte> out) const override {
-    fuzz::promise(offset <= size_ && out.size() <= size_ - offset, "reads stay inside of the file");
-    std::memcpy(out.data(), data_ + offset, out.size());
-  }
-
- private:
-  const uint8_t* data_;
-  size_t size_;
-  std::string name_;
-};
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const ShardIndex index = scan_shard(InputShard(data, size));
+  const ShardIndex index = scan_shard(fuzz::InputShard(data, size));
   std::set<std::string> keys;
   for (const IndexedSample& sample : index.samples) {
     fuzz::promise(!sample.members.empty(), "a sample has members");

@@ -12,10 +12,13 @@
 #include "files/parallel.h"
 #include "index_file.h"
 #include "local_file.h"
+#include "seek_table.h"
+#include "zstd_file.h"
 
 namespace trainhost::tarshards {
 namespace {
 
+constexpr uint64_t kCachedBytes = uint64_t{64} << 20;  // of decompressed frames
 constexpr size_t kMostOpen = 256;  // shards whose descriptors are kept; a process has room for about a thousand
 
 // The index without the archive's time of change, which says nothing about the samples.
@@ -55,7 +58,7 @@ std::string joined(const std::vector<std::string>& words, const char* between) {
 
 }  // namespace
 
-ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fields, const Split& split) : num_fields_(fields.size()) {
+ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fields, const Split& split) : num_fields_(fields.size()), frames_(kCachedBytes) {
   const std::vector<ListedFile> files = list_files(options.files, "tarshards.files");
   const std::vector<ListedFile> dali_indexes = list_dali_indexes(options, files.size());
   const IndexStore store(options.index_folder, options.cache_folder);
@@ -63,7 +66,7 @@ ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fie
   shards_.resize(files.size());
   in_parallel(files.size(), [&](size_t i) {
     Shard& shard = shards_[i];
-    shard = {files[i].name, open_local_file(files[i].path, files.size() <= kMostOpen), {}};
+    shard = {files[i].name, open(files[i].path, files.size() <= kMostOpen), {}};
     const ShardIndex index = index_of(store, files[i].path, dali_indexes.empty() ? "" : dali_indexes[i].path, *shard.file, taken[i].warnings);
     shard.content = content_hash(index, shard.file->size());
     check_faults(index, options, *shard.file, taken[i].warnings);
@@ -71,6 +74,11 @@ ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fie
   });
   for (size_t i = 0; i < files.size(); ++i) append(i, std::move(taken[i]));
   check_not_empty(options);
+}
+
+std::unique_ptr<RangedFile> ShardSet::open(const std::filesystem::path& path, bool is_kept_open) {
+  std::unique_ptr<RangedFile> file = open_local_file(path, is_kept_open);
+  return is_zstd(*file) ? open_zstd_file(std::move(file), frames_) : std::move(file);
 }
 
 ShardIndex ShardSet::index_of(const IndexStore& store, const std::filesystem::path& path, const std::filesystem::path& dali_index, const RangedFile& file,

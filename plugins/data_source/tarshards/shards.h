@@ -11,6 +11,7 @@
 #include "files/file_list.h"
 #include "files/fingerprint.h"
 #include "files/split.h"
+#include "frame_cache.h"
 #include "index_store.h"
 #include "ranged_file.h"
 #include "shard_index.h"
@@ -61,6 +62,7 @@ class ShardSet {
     std::vector<std::string> warnings;
   };
 
+  std::unique_ptr<RangedFile> open(const std::filesystem::path& path, bool is_kept_open);
   static ShardIndex index_of(const IndexStore& store, const std::filesystem::path& path, const std::filesystem::path& dali_index, const RangedFile& file,
                              std::vector<std::string>& warnings);
   static void check_faults(const ShardIndex& index, const ShardOptions& options, const RangedFile& file, std::vector<std::string>& warnings);
@@ -69,6 +71,7 @@ class ShardSet {
   void check_not_empty(const ShardOptions& options);
 
   size_t num_fields_;
+  FrameCache frames_;  // the shards use it
   std::vector<Shard> shards_;
   std::vector<Place> places_;         // of all fields of a sample, one sample behind the other
   std::vector<uint64_t> block_starts_;

@@ -4,6 +4,7 @@ write_shards.py FOLDER dialects          one archive for each dialect of Python'
 write_shards.py FOLDER images            FOLDER/images-000000.tar .. images-000002.tar: photographs with classes, and a text
 write_shards.py FOLDER read SHARD...     writes all members of all samples to FOLDER/read: "KEY EXTENSION SIZE\\n", then the content
 write_shards.py FOLDER decoded SHARD...  writes for each sample the image as torchvision resizes it and its class: FOLDER/decoded, FOLDER/classes
+write_shards.py FOLDER zstd FILE OUT BYTES   compresses in Zstandard's seekable format, frames of BYTES
 write_shards.py FOLDER dali SHARD OUT VERSION   writes an index in DALI's format
 """
 import io
@@ -105,11 +106,17 @@ def dali(shard, out, version):
     pathlib.Path(out).write_text(f"{version} {len(lines)}\n" + "\n".join(lines) + "\n")
 
 
+def zstd(path, out, frame_bytes):
+    import pyzstd
+    with pyzstd.SeekableZstdFile(out, "w", level_or_option={pyzstd.CParameter.checksumFlag: 1}, max_frame_content_size=int(frame_bytes)) as file:
+        file.write(pathlib.Path(path).read_bytes())
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     what, arguments = sys.argv[2], sys.argv[3:]
-    if what == "dali":
-        return dali(*arguments)
+    if what in ("dali", "zstd"):
+        return {"dali": dali, "zstd": zstd}[what](*arguments)
     if arguments:
         return {"read": read, "decoded": decoded}[what](folder, arguments)
     return {"dialects": dialects, "images": images}[what](folder)
