@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <set>
 
 #include <trainhost/testing.hpp>
 
@@ -61,6 +62,19 @@ BOOST_AUTO_TEST_CASE(train_and_heldout_make_the_whole_and_have_the_same_classes)
   }
   BOOST_TEST(samples[0] == samples[1] + samples[2]);
   BOOST_TEST(samples[2] > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(single_images_are_held_out_not_whole_classes) {
+  const auto labels = [](const char* split) {
+    PluginUnderTest source;
+    source.create(config(pictures().root(), kSmall + format(R"(,"split":"{}","heldout_fraction":0.3)", split))).start();
+    std::set<std::int64_t> found;
+    for (const Sample& sample : read(source, all_ids(source))) found.insert(sample[1].as<std::int64_t>()[0]);
+    return found;
+  };
+  const std::set<std::int64_t> train = labels("train"), heldout = labels("heldout");
+  BOOST_TEST(train.size() == 4u);
+  BOOST_TEST(heldout.size() > 1u);
 }
 
 BOOST_AUTO_TEST_CASE(files_at_any_depth_count_and_other_files_do_not) {

@@ -116,6 +116,7 @@ BOOST_AUTO_TEST_CASE(damage_ends_the_reading_and_says_where) {
   check(kTwo + tar_header("m.txt", 0, 'M') + tar_end(), "a:txt=1 cls=2;", "another volume");
   check(kTwo + tar_header("n.txt", 0, '0', "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff") + tar_end(), "a:txt=1 cls=2;", "size is no number");
   check(kTwo + tar_header("n.txt", 0, '0', std::string("\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12)) + tar_end(), "a:txt=1 cls=2;", "size is no number");
+  check(kTwo + tar_header("n.txt", 0, '0', std::string("\x80\x01\0\0\0\0\0\0\0\0\0\0", 12)) + tar_end(), "a:txt=1 cls=2;", "size is no number");
   check(kTwo + tar_member("x", "99 path=a\n", 'x') + tar_end(), "a:txt=1 cls=2;", "damaged pax header");
   check(kTwo + tar_member("././@LongLink", "n.txt", 'L') + tar_end(), "a:txt=1 cls=2;", "describes one more member");
   check("GIF89a" + std::string(2000, 'x'), "", "0: no header of a tar archive");

@@ -133,6 +133,18 @@ BOOST_AUTO_TEST_CASE(damage_in_a_frame_is_found) {
   BOOST_TEST(found > 90);
 }
 
+BOOST_AUTO_TEST_CASE(a_frame_of_another_size_than_the_table_says_is_damage) {
+  const std::string whole = compressed(archive(), 10000000);
+  const SeekTable::Frame frame = table_of(whole).frames.at(0);
+  FrameCache cache(1 << 20);
+  for (const uint32_t more : {1u, 0xffffffffu}) {
+    const std::string other = std::string(whole).replace(whole.size() - 13, 4, le32(static_cast<uint32_t>(frame.size) + more));
+    const auto file = open_zstd_file(std::make_unique<MemoryShard>(other), cache);
+    const std::string words = words_of([&] { read_range(*file, 0, 1); });
+    BOOST_TEST(words.find("the zstd frame at byte 0 of the file is damaged") != std::string::npos, words);
+  }
+}
+
 // pyzstd writes tables without checksums, other programs with.
 BOOST_AUTO_TEST_CASE(checksums_of_a_table_are_compared) {
   const std::string plain = archive(), whole = compressed(plain, 10000000);

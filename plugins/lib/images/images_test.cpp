@@ -38,7 +38,7 @@ ImageOptions options_of(const std::string& transform) {
   options.dtype = "uint8";
   options.scaled_decode = false;  // torchvision decodes in full
   if (transform == "grown") options.height = 400, options.width = 650;
-  if (transform == "centre") options.crop = "center", options.shorter_side = 80;
+  if (transform == "centre") options.crop = "center", options.shorter_side = 83;  // half a pixel is left over: rounded to even
   if (transform == "grey") options.channels = 1;
   if (transform == "normalised") options.dtype = "float32", options.mean = {0.485, 0.456, 0.406}, options.std = {0.229, 0.224, 0.225};
   return options;
@@ -145,7 +145,7 @@ BOOST_DATA_TEST_CASE(a_file_that_is_cut_anywhere_is_refused, data::make({"420.jp
   const std::vector<uint8_t> whole = picture(name);
   const ImageLoader loader(options_of("stretched"));
   const std::string wanted = loaded(loader, whole);
-  for (size_t size = 0; size < whole.size(); size += 1 + whole.size() / 97) {
+  for (size_t step = 1 + whole.size() / 97, size = 0; size < whole.size(); size += std::min(step, std::max<size_t>(1, (whole.size() - size) / 2))) {  // its last bytes one by one
     BOOST_TEST(status_of([&] { loaded(loader, std::span(whole).first(size)); }) == TRAINHOST_DATA_LOSS);
     BOOST_TEST((loaded(loader, whole) == wanted));
   }

@@ -23,7 +23,7 @@ def torchvision_transforms():
     resize = lambda size: transforms.Resize(size, transforms.InterpolationMode.BILINEAR, antialias=True)
     stretched = resize((48, 64))
     normalised = transforms.Compose([stretched, transforms.ToTensor(), transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
-    return {"stretched": stretched, "grown": resize((400, 650)), "centre": transforms.Compose([resize(80), transforms.CenterCrop((48, 64))])}, normalised
+    return {"stretched": stretched, "grown": resize((400, 650)), "centre": transforms.Compose([resize(83), transforms.CenterCrop((48, 64))])}, normalised
 
 
 def photograph(height, width):
