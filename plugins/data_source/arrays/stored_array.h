@@ -8,19 +8,10 @@
 #include <trainhost/cpp/error.hpp>
 #include <trainhost/types.h>
 
+#include "arrays/stored_array.h"
 #include "files/input_file.h"
 
 namespace trainhost {
-
-/// Row-major, little-endian. The elements lie inside of the file.
-struct StoredArray {
-  trainhost_dtype dtype{};
-  std::vector<uint64_t> shape;  // the first axis is the sample
-  uint64_t offset = 0;          // of the first element, in bytes
-
-  uint64_t row_bytes() const;                                             // of one sample
-  uint64_t num_rows() const { return shape.empty() ? 0 : shape.front(); }
-};
 
 /// A .npy file of version 1, 2 or 3. Throws PluginError: DATA_LOSS for a file that is cut or damaged, INVALID_ARGUMENT for one in another order or format.
 StoredArray read_npy(const InputFile& file);

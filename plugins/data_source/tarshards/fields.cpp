@@ -7,12 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "arrays/npy.h"
 #include "fields/field_text.h"
 
 namespace trainhost::tarshards {
 namespace {
 
-constexpr std::string_view kWanted = "NAME KIND EXTENSIONS [json=KEY] [max_bytes=N] [role=input|target|weight] [classes=N], KIND one of image, class, number and bytes";
+constexpr std::string_view kWanted = "NAME KIND EXTENSIONS [json=KEY] [max_bytes=N] [role=input|target|weight] [classes=N], KIND one of image, class, number, npy and bytes";
 constexpr int64_t kMaxBytes = 65536, kLargestMaxBytes = int64_t{1} << 30;
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -89,6 +90,7 @@ FieldKind kind_of(std::string_view word, const FieldText& text) {
   if (word == "class") return FieldKind::kClass;
   if (word == "number") return FieldKind::kNumber;
   if (word == "bytes") return FieldKind::kBytes;
+  if (word == "npy") return FieldKind::kArray;
   throw text.wrong(format("unknown kind \"{}\"", word));
 }
 
@@ -98,6 +100,7 @@ Field described(FieldKind kind, std::string name, int64_t num_classes, const ima
     case FieldKind::kClass: return {std::move(name), TRAINHOST_FIELD_TARGET, kInt64, {}, {}, num_classes, -1};
     case FieldKind::kNumber: return {std::move(name), TRAINHOST_FIELD_INPUT, kFloat32};
     case FieldKind::kBytes: return {std::move(name), TRAINHOST_FIELD_INPUT, kUInt8, {-1}, {kMaxBytes}, 256, 0};
+    case FieldKind::kArray: return {std::move(name), TRAINHOST_FIELD_INPUT, kInt64};  // settled by the first sample; until then classes= may be said
   }
   return {};
 }
@@ -115,7 +118,46 @@ bool apply(const FieldText::Option& option, const FieldText& text, MemberField& 
   return true;
 }
 
+StoredArray array_in(std::span<const uint8_t> content) {
+  return read_npy({"the array", content.size(), [content](uint64_t offset, std::span<std::byte> out) {
+                     const auto bytes = std::as_bytes(content).subspan(offset, out.size());
+                     std::copy(bytes.begin(), bytes.end(), out.begin());
+                   }});
+}
+
+bool has_shape(const StoredArray& array, const std::vector<int64_t>& shape) {
+  return std::equal(array.shape.begin(), array.shape.end(), shape.begin(), shape.end(), [](uint64_t size, int64_t wanted) { return size == static_cast<uint64_t>(wanted); });
+}
+
+template <class Size>
+std::string text_of(trainhost_dtype dtype, const std::vector<Size>& shape) {
+  std::string out;
+  for (const Size size : shape) out += format("{}{}", out.empty() ? "" : ", ", size);
+  return format("{} [{}]", name_of(dtype), out);
+}
+
+void copy_array(const Field& field, std::span<const uint8_t> content, const Tensor& out) {
+  const StoredArray array = array_in(content);
+  if (!same(array.dtype, field.dtype) || !has_shape(array, field.shape))
+    throw damaged(format("the array is {}, that of the first sample {}; all must be alike", text_of(array.dtype, array.shape), text_of(field.dtype, field.shape)));
+  const auto elements = content.subspan(array.offset);
+  if (same(array.dtype, kBool) && std::any_of(elements.begin(), elements.end(), [](uint8_t byte) { return byte > 1; })) throw damaged("the array holds bytes where true and false are 1 and 0");
+  std::copy(elements.begin(), elements.end(), static_cast<uint8_t*>(out.data));
+}
+
 }  // namespace
+
+void settle(MemberField& field, std::span<const uint8_t> content) {
+  if (field.kind != FieldKind::kArray) return;
+  const StoredArray array = array_in(content);
+  constexpr size_t kMostAxes = 8;
+  if (array.shape.size() > kMostAxes) throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("the array has {} axes, at most {} are taken", array.shape.size(), kMostAxes));
+  if (std::find(array.shape.begin(), array.shape.end(), uint64_t{0}) != array.shape.end()) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "the array of the first sample holds nothing");
+  if (field.field.num_classes > 0 && !is_integer(array.dtype))
+    throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("the array holds {}, but its line speaks of classes; remove classes=", name_of(array.dtype)));
+  field.field.dtype = array.dtype;
+  field.field.shape.assign(array.shape.begin(), array.shape.end());
+}
 
 MemberField parse_field(std::string_view line, int64_t num_classes, const images::ImageLoader& images) {
   FieldText text("tarshards.fields", line, kWanted);
@@ -138,6 +180,7 @@ void decode(const MemberField& field, std::span<const uint8_t> content, const Ta
     case FieldKind::kImage: return images.load(content, target.random_key, place(field.field.shape), workspace);
     case FieldKind::kClass: place({}).as<int64_t>()[0] = class_of(field, content); return;
     case FieldKind::kNumber: place({}).as<float>()[0] = number_of(field, content); return;
+    case FieldKind::kArray: return copy_array(field.field, content, place(field.field.shape));
     case FieldKind::kBytes: {
       const int64_t size[] = {static_cast<int64_t>(content.size())};
       if (size[0] > field.field.max_shape[0]) throw damaged(format("{} bytes, more than max_bytes={}; raise it in tarshards.fields", size[0], field.field.max_shape[0]));

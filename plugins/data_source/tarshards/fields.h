@@ -12,7 +12,7 @@
 
 namespace trainhost::tarshards {
 
-enum class FieldKind { kImage, kClass, kNumber, kBytes };
+enum class FieldKind { kImage, kClass, kNumber, kBytes, kArray };
 
 /// A line such as "image image jpg,jpeg,png", "label class json json=info.label classes=10" or "text bytes txt max_bytes=4096 role=target".
 struct MemberField {
@@ -24,6 +24,10 @@ struct MemberField {
 
 /// `num_classes`: of fields of kind class that do not say it themselves; 0 = not stated. Throws PluginError(INVALID_ARGUMENT) with what was got and wanted.
 MemberField parse_field(std::string_view line, int64_t num_classes, const images::ImageLoader& images);
+
+/// A field of kind npy has the number format and shape of the first sample; `content` is that sample's. Other kinds stay as they are. Throws PluginError for
+/// content that is no array, and for one that the field's line does not suit.
+void settle(MemberField& field, std::span<const uint8_t> content);
 
 /// What a decoding is for: one field of one sample of a read.
 struct Target {

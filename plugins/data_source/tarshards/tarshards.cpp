@@ -28,7 +28,7 @@ struct Config : images::ImageOptions {
 constexpr auto kSchema = images::with_image_keys(
     schema<Config>()
         .key("files", &Config::files, "the shards: paths with * ? ** {a,b} {000000..000099}, relative to the current folder", list_or_one, no_trajectory)
-        .key("fields", &Config::fields, "a line each: NAME KIND EXTENSIONS, with KIND image, class, number or bytes, then options", list_or_one)
+        .key("fields", &Config::fields, "a line each: NAME KIND EXTENSIONS, with KIND image, class, number, npy or bytes, then options", list_or_one)
         .key("classes", &Config::classes, "number of classes of fields of kind class; 0 = not stated", at_least(0))
         .key("split", &Config::split, "train, heldout (samples chosen by a hash of their key) or all", one_of("train", "heldout", "all"))
         .key("heldout_fraction", &Config::heldout_fraction, "share of the samples that is held out", at_least(0), at_most(1))
@@ -40,16 +40,18 @@ constexpr auto kSchema = images::with_image_keys(
 class TarShards final : public DataSource {
  public:
   explicit TarShards(Config config) : config_(std::move(config)), images_(config_) {
+    std::vector<Field> described;
     for (const std::string& line : config_.fields) {
       fields_.push_back(parse_field(line, config_.classes, images_));
-      info_.fields.push_back(fields_.back().field);
+      described.push_back(fields_.back().field);
     }
-    check_names("tarshards.fields", info_.fields);
+    check_names("tarshards.fields", described);
   }
 
   void start() override {
     const ShardOptions options{config_.files, config_.dali_index, config_.index_folder, std::string(host().cache_folder()), config_.on_error == "skip"};
     shards_.emplace(options, fields_, Split(config_.split, config_.heldout_fraction));
+    settle_fields();
     info_.num_samples = shards_->num_samples();
     info_.block_starts = shards_->block_starts();
     info_.fingerprint = fingerprint();
@@ -70,6 +72,29 @@ class TarShards final : public DataSource {
   }
 
  private:
+  // What only the data says: the first sample stands for all.
+  void settle_fields() {
+    std::vector<std::byte> content;
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+      const Place place = shards_->places_of(0)[i];
+      if (fields_[i].kind == FieldKind::kArray) read_into(content, shards_->shard_of(0), place);
+      at_place(0, i, [&] { settle(fields_[i], as_uint8(content)); });
+      info_.fields.push_back(fields_[i].field);
+    }
+  }
+
+  // Adds to what fails where it stands.
+  template <class Work>
+  void at_place(std::uint64_t id, std::size_t field, const Work& work) const {
+    try {
+      work();
+    } catch (const PluginError& error) {
+      throw PluginError(error.status, format("{}: byte {}: field {}: {}", shards_->shard_of(id).name(), shards_->places_of(id)[field].offset, fields_[field].field.name, error.message));
+    }
+  }
+
+  static std::span<const std::uint8_t> as_uint8(std::span<const std::byte> bytes) { return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}; }
+
   void read_sample(std::uint64_t id, std::uint64_t random_key, std::uint64_t sample_index, BatchWriter& out, images::Workspace& workspace,
                    std::vector<std::byte>& buffer) const {
     const RangedFile& shard = shards_->shard_of(id);
@@ -81,11 +106,7 @@ class TarShards final : public DataSource {
       const Place& place = places[field];
       if (!is_close) read_into(buffer, shard, place);
       const std::span<const std::byte> content = std::span(buffer).subspan(is_close ? place.offset - whole.offset : 0, place.size);
-      try {
-        decode(fields_[field], {reinterpret_cast<const std::uint8_t*>(content.data()), content.size()}, {random_key, sample_index, field}, images_, workspace, out);
-      } catch (const PluginError& error) {
-        throw PluginError(error.status, format("{}: byte {}: field {}: {}", shard.name(), place.offset, fields_[field].field.name, error.message));
-      }
+      at_place(id, field, [&] { decode(fields_[field], as_uint8(content), {random_key, sample_index, field}, images_, workspace, out); });
     }
   }
 

@@ -51,6 +51,13 @@ std::string texts(const PluginUnderTest& source) {
 
 std::string words_of_start(PluginUnderTest& source, const std::string& settings) { return words_of([&] { source.create(settings).start(); }); }
 
+// A .npy file.
+std::string npy(const std::string& shape, const std::string& elements, const std::string& kind = "<i2") {
+  std::string header = "{'descr': '" + kind + "', 'fortran_order': False, 'shape': " + shape + ", }";
+  header.resize(117, ' ');
+  return std::string("\x93NUMPY\x01\0\x76\0", 10) + header + "\n" + elements;
+}
+
 const std::string kShard = tar_member("a.txt", "one") + tar_member("b.txt", "two") + tar_member("b.cls", "2");
 
 }  // namespace
@@ -80,6 +87,50 @@ BOOST_AUTO_TEST_CASE(json_numbers_and_texts_become_fields) {
   PluginUnderTest by_file;
   by_file.create(config_of_pictures()).start();
   BOOST_TEST(sample[1].as<std::int64_t>()[0] == read(by_file, {15})[0][1].as<std::int64_t>()[0]);
+}
+
+BOOST_AUTO_TEST_CASE(arrays_have_the_format_and_shape_of_the_first) {
+  PluginUnderTest source;
+  source.create(config_of_pictures(R"(,"fields":["x npy npy","y npy label.npy role=target classes=10"])")).start();
+  const trainhost_source_info info = source_info(source);
+  BOOST_TEST((same(info.fields[0]->dtype, kFloat32) && info.fields[0]->ndim == 2 && info.fields[0]->shape[0] == 3 && info.fields[0]->shape[1] == 4));
+  BOOST_TEST((same(info.fields[1]->dtype, kInt16) && info.fields[1]->ndim == 0 && info.fields[1]->num_classes == 10));
+  oracle(pictures(), format("arrays '{}'/images-00000?.tar", pictures().path.string()));
+  BOOST_TEST((bytes_of_field(source, 0) == pictures().content("arrays")));
+}
+
+BOOST_AUTO_TEST_CASE(arrays_that_differ_or_are_none_are_data_loss) {
+  TemporaryFolder folder;
+  folder.write("x.tar", tar_member("a.npy", npy("(2,)", "abcd")) + tar_member("b.npy", npy("(1,)", "ab")) + tar_member("c.npy", npy("(2,)", "abc")) + tar_member("d.npy", "text") +
+                            tar_member("e.npy", npy("(4,)", "abcd", "|u1")) + tar_end());
+  folder.write("bool.tar", tar_member("a.npy", npy("(2,)", "\1\2", "|b1")) + tar_end());
+
+  PluginUnderTest source;
+  source.create(config(folder.path, "x.tar", R"(,"split":"all","fields":["x npy npy"])")).start();
+  const auto words = [&](std::uint64_t id) {
+    BOOST_TEST(status_of([&] { read(source, {id}); }) == TRAINHOST_DATA_LOSS);
+    return words_of([&] { read(source, {id}); });
+  };
+  BOOST_TEST(text_of(read(source, {0})[0]) == "abcd");
+  BOOST_TEST(words(1).find("field x: the array is int16 [1], that of the first sample int16 [2]; all must be alike") != std::string::npos, words(1));
+  BOOST_TEST(words(2).find("its header wants 4 bytes of elements, 3 are there") != std::string::npos, words(2));
+  BOOST_TEST(words(3).find("is no .npy file") != std::string::npos, words(3));
+  BOOST_TEST(words(4).find("the array is uint8 [4]") != std::string::npos, words(4));
+  source.create(config(folder.path, "bool.tar", R"(,"split":"all","fields":["x npy npy"])")).start();
+  BOOST_TEST(words(0).find("true and false are 1 and 0") != std::string::npos, words(0));
+}
+
+BOOST_AUTO_TEST_CASE(a_first_array_that_makes_no_field_is_refused_at_the_start) {
+  TemporaryFolder folder;
+  const auto words = [&](const std::string& npy, const std::string& line) {
+    folder.write("x.tar", tar_member("a.npy", npy) + tar_end());
+    PluginUnderTest source;
+    return words_of([&] { source.create(config(folder.path, "x.tar", format(R"(,"split":"all","fields":["{}"])", line))).start(); });
+  };
+  BOOST_TEST(words(npy("(0, 3)", ""), "x npy npy").find("holds nothing") != std::string::npos);
+  BOOST_TEST(words(npy("(1,)", "abcd", "<f4"), "x npy npy classes=3").find("holds float32, but its line speaks of classes") != std::string::npos);
+  BOOST_TEST(words(npy("(1,1,1,1,1,1,1,1,1)", "ab"), "x npy npy").find("9 axes, at most 8") != std::string::npos);
+  BOOST_TEST(words("text", "x npy npy").find("x.tar: byte 512: field x: the array: is no .npy file") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(any_company_and_order_gives_the_same_bytes) {

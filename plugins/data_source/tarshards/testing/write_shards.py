@@ -4,6 +4,7 @@ write_shards.py FOLDER dialects          one archive for each dialect of Python'
 write_shards.py FOLDER images            FOLDER/images-000000.tar .. images-000002.tar: photographs with classes, and a text
 write_shards.py FOLDER read SHARD...     writes all members of all samples to FOLDER/read: "KEY EXTENSION SIZE\\n", then the content
 write_shards.py FOLDER decoded SHARD...  writes for each sample the image as torchvision resizes it and its class: FOLDER/decoded, FOLDER/classes
+write_shards.py FOLDER arrays SHARD...   writes the elements of the samples' arrays: FOLDER/arrays
 write_shards.py FOLDER zstd FILE OUT BYTES   compresses in Zstandard's seekable format, frames of BYTES
 write_shards.py FOLDER dali SHARD OUT VERSION   writes an index in DALI's format
 """
@@ -62,6 +63,10 @@ def images(folder):
                 tar.addfile(*member(f"{key}.{('jpg', 'png', 'jpeg')[number % 3]}", file.getvalue()))
                 tar.addfile(*member(f"{key}.json", f'{{"info": {{"quality": {number / 8}, "label": {label}}}}}'.encode()))
                 tar.addfile(*member(f"{key}.txt", ("word " * number).encode()))
+                for extension, array in (("npy", random.normal(size=(3, 4)).astype("float32")), ("label.npy", numpy.int16(label))):
+                    file = io.BytesIO()
+                    numpy.save(file, array)
+                    tar.addfile(*member(f"{key}.{extension}", file.getvalue()))
 
 
 def samples(shards):
@@ -88,6 +93,10 @@ def decoded(folder, shards):
         classes += numpy.int64(int(sample["cls"])).tobytes()
     (folder / "decoded").write_bytes(tensors)
     (folder / "classes").write_bytes(classes)
+
+
+def arrays(folder, shards):
+    (folder / "arrays").write_bytes(b"".join(numpy.load(io.BytesIO(sample["npy"])).tobytes() for sample in samples(shards)))
 
 
 def dali(shard, out, version):
@@ -118,7 +127,7 @@ def main():
     if what in ("dali", "zstd"):
         return {"dali": dali, "zstd": zstd}[what](*arguments)
     if arguments:
-        return {"read": read, "decoded": decoded}[what](folder, arguments)
+        return {"read": read, "decoded": decoded, "arrays": arrays}[what](folder, arguments)
     return {"dialects": dialects, "images": images}[what](folder)
 
 
