@@ -1,7 +1,9 @@
 // Reads through files/input_file.h, which notices a file that is changed.
 #include "local_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <trainhost/format.hpp>
 
@@ -24,6 +26,12 @@ class LocalFile final : public RangedFile {
   uint64_t size() const override { return file_.size(); }
   std::string version() const override { return version_; }
   void read(uint64_t offset, std::span<std::byte> out) const override { file_.read(offset, out); }
+  void expect(uint64_t offset, uint64_t size) const override {
+    const int descriptor = ::open(name_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::posix_fadvise(descriptor, static_cast<off_t>(offset), static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+    ::close(descriptor);
+  }
 
  private:
   InputFile file_;

@@ -16,6 +16,8 @@ class RangedFile {
   virtual std::string version() const = 0;
   /// Fills `out`. Throws PluginError: DATA_LOSS for bytes that are not there or have changed since the run began, UNAVAILABLE where a retry helps. [any]
   virtual void read(uint64_t offset, std::span<std::byte> out) const = 0;
+  /// These bytes will be read soon. Does not wait, and does not fail. [any]
+  virtual void expect(uint64_t /*offset*/, uint64_t /*size*/) const {}
 };
 
 }  // namespace trainhost::tarshards

@@ -66,7 +66,8 @@ ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fie
   shards_.resize(files.size());
   in_parallel(files.size(), [&](size_t i) {
     Shard& shard = shards_[i];
-    shard = {files[i].name, open(files[i].path, files.size() <= kMostOpen), {}};
+    shard.name = files[i].name;
+    shard.file = open(files[i].path, files.size() <= kMostOpen);
     const ShardIndex index = index_of(store, files[i].path, dali_indexes.empty() ? "" : dali_indexes[i].path, *shard.file, taken[i].warnings);
     shard.content = content_hash(index, shard.file->size());
     check_faults(index, options, *shard.file, taken[i].warnings);
@@ -74,6 +75,7 @@ ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fie
   });
   for (size_t i = 0; i < files.size(); ++i) append(i, std::move(taken[i]));
   check_not_empty(options);
+  begin_read_ahead();
 }
 
 std::unique_ptr<RangedFile> ShardSet::open(const std::filesystem::path& path, bool is_kept_open) {
@@ -142,9 +144,22 @@ void ShardSet::check_not_empty(const ShardOptions& options) {
                            counts_.samples == 0 ? "the shards are empty" : "correct tarshards.fields, split or heldout_fraction"));
 }
 
-const RangedFile& ShardSet::shard_of(uint64_t id) const {
+size_t ShardSet::number_of(uint64_t id) const {
   const auto behind = std::upper_bound(block_starts_.begin(), block_starts_.end(), id);
-  return *shards_[block_shards_[static_cast<size_t>(behind - block_starts_.begin()) - 1]].file;
+  return block_shards_[static_cast<size_t>(behind - block_starts_.begin()) - 1];
+}
+
+void ShardSet::read(uint64_t id, const Place& place, std::span<std::byte> out) {
+  Shard& shard = shards_[number_of(id)];
+  shard.ahead.expect(*shard.file, place.offset, place.size);
+  shard.file->read(place.offset, out);
+}
+
+void ShardSet::begin_read_ahead() {
+  uint64_t bytes = 0;
+  for (const Shard& shard : shards_) bytes += shard.file->size();
+  if (!fits_into_memory(bytes)) return;
+  for (Shard& shard : shards_) shard.ahead.begin(*shard.file);
 }
 
 void ShardSet::add_to(Fingerprint& fingerprint) const {

@@ -14,6 +14,7 @@
 #include "frame_cache.h"
 #include "index_store.h"
 #include "ranged_file.h"
+#include "read_ahead.h"
 #include "shard_index.h"
 
 namespace trainhost::tarshards {
@@ -39,7 +40,9 @@ class ShardSet {
 
   uint64_t num_samples() const { return places_.size() / num_fields_; }
   const std::vector<uint64_t>& block_starts() const { return block_starts_; }  // of shards with samples
-  const RangedFile& shard_of(uint64_t id) const;
+  const std::string& shard_of(uint64_t id) const { return shards_[number_of(id)].file->name(); }
+  /// Bytes of a sample's shard. Throws what RangedFile::read throws. [any]
+  void read(uint64_t id, const Place& place, std::span<std::byte> out);
   std::span<const Place> places_of(uint64_t id) const { return std::span(places_).subspan(id * num_fields_, num_fields_); }
   void add_to(Fingerprint& fingerprint) const;
   std::string summary() const;
@@ -51,6 +54,7 @@ class ShardSet {
     std::string name;  // without the folder that all shards share
     std::unique_ptr<RangedFile> file;
     std::string content;  // a hash of its index
+    ReadAhead ahead;
   };
   struct Counts {
     uint64_t samples = 0, incomplete = 0, bytes = 0;
@@ -68,6 +72,8 @@ class ShardSet {
   static void check_faults(const ShardIndex& index, const ShardOptions& options, const RangedFile& file, std::vector<std::string>& warnings);
   static void take(const ShardIndex& index, const ShardOptions& options, std::span<const MemberField> fields, const Split& split, const RangedFile& file, Taken& out);
   void append(size_t shard_number, Taken taken);
+  size_t number_of(uint64_t id) const;
+  void begin_read_ahead();
   void check_not_empty(const ShardOptions& options);
 
   size_t num_fields_;

@@ -77,7 +77,7 @@ class TarShards final : public DataSource {
     std::vector<std::byte> content;
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       const Place place = shards_->places_of(0)[i];
-      if (fields_[i].kind == FieldKind::kArray) read_into(content, shards_->shard_of(0), place);
+      if (fields_[i].kind == FieldKind::kArray) read_into(content, 0, place);
       at_place(0, i, [&] { settle(fields_[i], as_uint8(content)); });
       info_.fields.push_back(fields_[i].field);
     }
@@ -89,30 +89,29 @@ class TarShards final : public DataSource {
     try {
       work();
     } catch (const PluginError& error) {
-      throw PluginError(error.status, format("{}: byte {}: field {}: {}", shards_->shard_of(id).name(), shards_->places_of(id)[field].offset, fields_[field].field.name, error.message));
+      throw PluginError(error.status, format("{}: byte {}: field {}: {}", shards_->shard_of(id), shards_->places_of(id)[field].offset, fields_[field].field.name, error.message));
     }
   }
 
   static std::span<const std::uint8_t> as_uint8(std::span<const std::byte> bytes) { return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}; }
 
   void read_sample(std::uint64_t id, std::uint64_t random_key, std::uint64_t sample_index, BatchWriter& out, images::Workspace& workspace,
-                   std::vector<std::byte>& buffer) const {
-    const RangedFile& shard = shards_->shard_of(id);
+                   std::vector<std::byte>& buffer) {
     const std::span<const Place> places = shards_->places_of(id);
     const Place whole = span_of(places);
     const bool is_close = whole.size <= kReadTogether + bytes_of(places);  // members of a sample are neighbours: one read for all
-    if (is_close) read_into(buffer, shard, whole);
+    if (is_close) read_into(buffer, id, whole);
     for (std::uint32_t field = 0; field < places.size(); ++field) {
       const Place& place = places[field];
-      if (!is_close) read_into(buffer, shard, place);
+      if (!is_close) read_into(buffer, id, place);
       const std::span<const std::byte> content = std::span(buffer).subspan(is_close ? place.offset - whole.offset : 0, place.size);
       at_place(id, field, [&] { decode(fields_[field], as_uint8(content), {random_key, sample_index, field}, images_, workspace, out); });
     }
   }
 
-  static void read_into(std::vector<std::byte>& buffer, const RangedFile& shard, const Place& place) {
+  void read_into(std::vector<std::byte>& buffer, std::uint64_t id, const Place& place) {
     buffer.resize(place.size);
-    shard.read(place.offset, buffer);
+    shards_->read(id, place, buffer);
   }
   static Place span_of(std::span<const Place> places) {
     std::uint64_t begin = UINT64_MAX, end = 0;

@@ -7,6 +7,7 @@
 #include "files/testing/folder.h"
 #include "index_file.h"
 #include "local_file.h"
+#include "read_ahead.h"
 #include "shard_index.h"
 #include "testing/archive.h"
 
@@ -139,6 +140,35 @@ BOOST_AUTO_TEST_CASE(an_extension_that_comes_twice_is_a_fault_and_spoils_its_sam
   const ShardIndex index = scanned(tar_member("a.txt", "1") + tar_member("a.TXT", "22") + tar_member("b.txt", "1") + tar_end());
   BOOST_TEST(text_of(index) == "b:txt=1;");
   BOOST_TEST(faults_of(index) == "1536: member \"a.TXT\": its sample has a member .txt already; each extension may come once;");
+}
+
+BOOST_AUTO_TEST_CASE(each_piece_is_asked_for_once_and_none_beyond_the_end) {
+  class Watched final : public RangedFile {
+   public:
+    const std::string& name() const override { return name_; }
+    uint64_t size() const override { return 2 * ReadAhead::kPiece + 10; }
+    std::string version() const override { return {}; }
+    void read(uint64_t, std::span<std::byte>) const override {}
+    void expect(uint64_t offset, uint64_t size) const override { asked += format("{}+{};", offset, size); }
+    mutable std::string asked;
+
+   private:
+    std::string name_;
+  };
+  const Watched file;
+  ReadAhead ahead;
+  ahead.expect(file, 0, 100);
+  BOOST_TEST(file.asked == "");
+  ahead.begin(file);
+  ahead.expect(file, 100, 100);
+  ahead.expect(file, ReadAhead::kPiece - 5, 5);
+  BOOST_TEST(file.asked == "0+1048576;");
+  ahead.expect(file, ReadAhead::kPiece - 1, ReadAhead::kPiece + 11);
+  BOOST_TEST(file.asked == "0+1048576;1048576+1048576;2097152+10;");
+  ahead.expect(file, file.size(), 0);
+  BOOST_TEST(file.asked == "0+1048576;1048576+1048576;2097152+10;");
+  BOOST_TEST(fits_into_memory(1000));
+  BOOST_TEST(!fits_into_memory(UINT64_MAX / 2 + 1));
 }
 
 BOOST_AUTO_TEST_CASE(an_index_comes_back_as_it_was) {
