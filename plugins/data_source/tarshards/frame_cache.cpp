@@ -11,7 +11,12 @@ uint64_t weight(const FrameCache::Content& content) { return std::max<uint64_t>(
 
 }  // namespace
 
-FrameCache::Content FrameCache::find(const void* file, uint64_t frame) {
+uint64_t FrameCache::number_of_new_file() {
+  const std::lock_guard lock(mutex_);
+  return num_files_++;
+}
+
+FrameCache::Content FrameCache::find(uint64_t file, uint64_t frame) {
   const std::lock_guard lock(mutex_);
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.file == file && entry.frame == frame; });
   if (found == entries_.end()) return nullptr;
@@ -19,7 +24,7 @@ FrameCache::Content FrameCache::find(const void* file, uint64_t frame) {
   return found->content;
 }
 
-void FrameCache::keep(const void* file, uint64_t frame, Content content) {
+void FrameCache::keep(uint64_t file, uint64_t frame, Content content) {
   std::list<Entry> gone;  // freed without the lock
   const std::lock_guard lock(mutex_);
   bytes_ += weight(content);

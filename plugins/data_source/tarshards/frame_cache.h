@@ -16,20 +16,21 @@ class FrameCache {
 
   using Content = std::shared_ptr<const std::vector<std::byte>>;  // shared: a reader may still copy out of what has made room for others
 
-  /// Nothing when it is not there. `file` tells files apart.
-  Content find(const void* file, uint64_t frame);
-  void keep(const void* file, uint64_t frame, Content content);
+  /// A number for a file, which no other one has had.
+  uint64_t number_of_new_file();
+  /// Nothing when it is not there.
+  Content find(uint64_t file, uint64_t frame);
+  void keep(uint64_t file, uint64_t frame, Content content);
 
  private:
   struct Entry {
-    const void* file;
-    uint64_t frame;
+    uint64_t file, frame;
     Content content;
   };
 
   const uint64_t most_bytes_;
   std::mutex mutex_;
-  uint64_t bytes_ = 0;
+  uint64_t bytes_ = 0, num_files_ = 0;
   std::list<Entry> entries_;  // the one used last comes first; few, so that they are looked through
 };
 

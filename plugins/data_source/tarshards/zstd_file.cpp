@@ -17,7 +17,7 @@ namespace {
 
 class ZstdFile final : public RangedFile {
  public:
-  ZstdFile(std::unique_ptr<RangedFile> compressed, FrameCache& cache) : compressed_(std::move(compressed)), cache_(cache), table_(read_seek_table(*compressed_)) {}
+  ZstdFile(std::unique_ptr<RangedFile> compressed, FrameCache& cache) : compressed_(std::move(compressed)), cache_(cache), number_(cache.number_of_new_file()), table_(read_seek_table(*compressed_)) {}
 
   const std::string& name() const override { return compressed_->name(); }
   uint64_t size() const override { return table_.size; }
@@ -40,7 +40,7 @@ class ZstdFile final : public RangedFile {
 
  private:
   FrameCache::Content content_of(const SeekTable::Frame& frame) const {
-    if (FrameCache::Content known = cache_.find(this, frame.begin)) return known;
+    if (FrameCache::Content known = cache_.find(number_, frame.begin)) return known;
     std::vector<std::byte> bytes(frame.bytes), content(frame.size);
     compressed_->read(frame.offset, bytes);
     const size_t got = ZSTD_decompress(content.data(), content.size(), bytes.data(), bytes.size());
@@ -48,7 +48,7 @@ class ZstdFile final : public RangedFile {
     if (got != frame.size) throw damaged(frame, format("it holds {} bytes, the seek table says {}", got, frame.size));
     if (table_.has_checksums && static_cast<uint32_t>(XXH64(content.data(), content.size(), 0)) != frame.checksum) throw damaged(frame, "its checksum is another one");
     FrameCache::Content shared = std::make_shared<const std::vector<std::byte>>(std::move(content));
-    cache_.keep(this, frame.begin, shared);
+    cache_.keep(number_, frame.begin, shared);
     return shared;
   }
 
@@ -58,6 +58,7 @@ class ZstdFile final : public RangedFile {
 
   std::unique_ptr<RangedFile> compressed_;
   FrameCache& cache_;
+  uint64_t number_;  // in the cache
   SeekTable table_;
 };
 
