@@ -12,6 +12,7 @@
 #include <trainhost/plugin.hpp>
 
 #include "files/input_file.h"
+#include "files/parallel.h"
 
 namespace trainhost::imagefolder {
 namespace {
@@ -54,7 +55,9 @@ ImageTree::ImageTree(const std::string& root, const Split& split) : root_(root) 
   }
   try {
     classes_ = folders_in(root_);
-    for (size_t i = 0; i < classes_.size(); ++i) take_class(i, split);
+    std::vector<std::vector<File>> files(classes_.size());
+    in_parallel(classes_.size(), [&](size_t i) { files[i] = files_below(classes_[i]); });  // looking up sizes is most of a start
+    for (size_t i = 0; i < classes_.size(); ++i) take_class(i, std::move(files[i]), split);
   } catch (const fs::filesystem_error& unreadable) {
     throw PluginError(TRAINHOST_PERMISSION_DENIED, format("{}: {}; correct the permissions", unreadable.path1().string(), unreadable.code().message()));
   }
@@ -65,8 +68,7 @@ ImageTree::ImageTree(const std::string& root, const Split& split) : root_(root) 
   }
 }
 
-void ImageTree::take_class(size_t number, const Split& split) {
-  std::vector<File> files = files_below(classes_[number]);
+void ImageTree::take_class(size_t number, std::vector<File> files, const Split& split) {
   if (files.empty()) {
     throw PluginError(TRAINHOST_FAILED_PRECONDITION,
                       format("{}: a class without images (.jpg, .jpeg, .png); remove the folder, or begin its name with a dot", (root_ / classes_[number]).string()));

@@ -40,7 +40,7 @@ class ImageTree {
   };
 
   std::vector<File> files_below(const std::string& name) const;
-  void take_class(size_t number, const Split& split);
+  void take_class(size_t number, std::vector<File> files, const Split& split);
 
   std::filesystem::path root_;
   std::vector<std::string> classes_;
