@@ -15,6 +15,8 @@ constexpr const char* kSuffix = ".trainhost-index";
 
 }  // namespace
 
+bool is_index_name(const fs::path& path) { return path.native().ends_with(kSuffix); }
+
 std::vector<fs::path> IndexStore::places(const fs::path& path) const {
   std::error_code error;
   const std::string whole = fs::absolute(path, error).lexically_normal().string();

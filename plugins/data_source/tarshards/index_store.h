@@ -9,6 +9,9 @@
 
 namespace trainhost::tarshards {
 
+/// Whether a name is that of an index: a pattern such as "shards/*" finds them too.
+bool is_index_name(const std::filesystem::path& path);
+
 /// One index file for each shard: in `folder` if one is given, else beside the shard, or, where that cannot be written, in `cache_folder`. A file appears whole or
 /// not at all, whoever else writes it at the same time.
 class IndexStore {

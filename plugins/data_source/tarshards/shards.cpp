@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 
@@ -20,6 +21,26 @@ namespace {
 
 constexpr uint64_t kCachedBytes = uint64_t{64} << 20;  // of decompressed frames
 constexpr size_t kMostOpen = 256;  // shards whose descriptors are kept; a process has room for about a thousand
+
+std::string joined(const std::vector<std::string>& words, const char* between) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : between) + word;
+  return out;
+}
+
+std::vector<ListedFile> list_shards(const ShardOptions& options) {
+  std::vector<ListedFile> files = list_files(options.files, "tarshards.files");
+  std::erase_if(files, [](const ListedFile& file) { return is_index_name(file.path); });
+  if (files.empty()) throw PluginError(TRAINHOST_NOT_FOUND, format("tarshards.files {}: only indexes of shards are there, no shards", joined(options.files, ", ")));
+  return files;
+}
+
+void refuse_gzip(const RangedFile& file) {
+  std::array<std::byte, 2> start{};
+  if (file.size() >= start.size()) file.read(0, start);
+  if (start == std::array{std::byte{0x1f}, std::byte{0x8b}})
+    throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("{}: compressed by gzip, in which samples cannot be found; unpack it, or compress it in Zstandard's seekable format", file.name()));
+}
 
 // The index without the archive's time of change, which says nothing about the samples.
 std::string content_hash(const ShardIndex& index, uint64_t shard_size) {
@@ -50,16 +71,10 @@ const IndexedMember* member_for(const MemberField& field, const ShardIndex& inde
   return nullptr;
 }
 
-std::string joined(const std::vector<std::string>& words, const char* between) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : between) + word;
-  return out;
-}
-
 }  // namespace
 
 ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fields, const Split& split) : num_fields_(fields.size()), frames_(kCachedBytes) {
-  const std::vector<ListedFile> files = list_files(options.files, "tarshards.files");
+  const std::vector<ListedFile> files = list_shards(options);
   const std::vector<ListedFile> dali_indexes = list_dali_indexes(options, files.size());
   const IndexStore store(options.index_folder, options.cache_folder);
   std::vector<Taken> taken(files.size());
@@ -80,6 +95,7 @@ ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fie
 
 std::unique_ptr<RangedFile> ShardSet::open(const std::filesystem::path& path, bool is_kept_open) {
   std::unique_ptr<RangedFile> file = open_local_file(path, is_kept_open);
+  refuse_gzip(*file);
   return is_zstd(*file) ? open_zstd_file(std::move(file), frames_) : std::move(file);
 }
 

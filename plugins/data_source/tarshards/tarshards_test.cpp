@@ -198,6 +198,27 @@ BOOST_AUTO_TEST_CASE(the_index_is_kept_beside_the_shard_and_made_anew_when_it_is
   for (const auto& entry : fs::directory_iterator(folder.path)) BOOST_TEST((entry.path() == shard || entry.path() == index), entry.path());
 }
 
+BOOST_AUTO_TEST_CASE(a_pattern_that_finds_indexes_too_means_the_shards) {
+  TemporaryFolder folder;
+  folder.write("x.tar", kShard + tar_end());
+  for (int run = 0; run < 2; ++run) {
+    PluginUnderTest source;
+    source.create(config(folder.path, "*", kTexts)).start();
+    BOOST_TEST(texts(source) == "one;two;");
+  }
+  std::filesystem::remove(folder.path / "x.tar");
+  PluginUnderTest source;
+  BOOST_TEST(words_of_start(source, config(folder.path, "*", kTexts)).find("only indexes of shards are there") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(gzip_is_refused_by_name) {
+  TemporaryFolder folder;
+  folder.write("x.tar.gz", "\x1f\x8b" + kShard);
+  PluginUnderTest source;
+  const std::string words = words_of_start(source, config(folder.path, "x.tar.gz", kTexts + R"(,"on_error":"skip")"));
+  BOOST_TEST(words.find("x.tar.gz: compressed by gzip") != std::string::npos, words);
+}
+
 BOOST_AUTO_TEST_CASE(the_index_of_a_place_that_cannot_be_written_lies_in_the_cache_folder) {
   TemporaryFolder folder, cache;
   folder.write("shards/x.tar", kShard + tar_end());
