@@ -1,3 +1,4 @@
+// The first place that can be read, and the first that can be written.
 #include "index_store.h"
 
 #include <trainhost/format.hpp>

@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <thread>
+
 #include <trainhost/testing.hpp>
 
 #include "files/testing/folder.h"
@@ -87,6 +89,27 @@ BOOST_AUTO_TEST_CASE(a_compressed_shard_has_the_samples_of_the_plain_one) {
   packed.create(config("y.tar.zst")).start();
   BOOST_TEST(source_info(packed).num_samples == 60u);
   BOOST_TEST((bytes_of_field(packed, 0) == bytes_of_field(plain, 0)));
+}
+
+BOOST_AUTO_TEST_CASE(threads_that_read_together_get_what_one_gets) {
+  TemporaryFolder folder;
+  folder.write("x.tar.zst", compressed(archive(), 9000));
+  folder.write("y.tar", archive().substr(0, archive().size() / 1024 * 512) + tar_end());
+  PluginUnderTest source;
+  source.create(format(R"({{"files":"{}/*.tar*","split":"all","on_error":"skip","fields":["text bytes txt"]}})", folder.path.string())).start();
+  const std::vector<Sample> alone = read(source, all_ids(source));
+  std::vector<int> wrong(4);
+  {
+    std::vector<std::jthread> threads;
+    for (size_t t = 0; t < wrong.size(); ++t)
+      threads.emplace_back([&, t] {
+        for (size_t i = 0; i < alone.size(); ++i) {
+          const size_t id = (i * 7 + t * 13) % alone.size();
+          wrong[t] += read(source, {id})[0][0].as<char>() != alone[id][0].as<char>();
+        }
+      });
+  }
+  BOOST_TEST(wrong == std::vector<int>(4), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(without_a_seek_table_there_is_no_way_in) {
