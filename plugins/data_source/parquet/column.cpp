@@ -101,7 +101,7 @@ void Column::settle(const std::vector<ColumnType>& types, const images::ImageLoa
 
 void Column::settle_options(const std::vector<ColumnType>& types) {
   FieldText line(kKey, line_, kForm);
-  while (!line.is_at_option()) line.word();
+  while (!line.is_at_end() && !line.is_at_option()) line.word();
   int64_t length = 0;
   std::optional<std::string_view> missing;
   const auto is_one_of = [&](std::initializer_list<Kind> kinds) { return std::find(kinds.begin(), kinds.end(), kind_) != kinds.end(); };

@@ -32,7 +32,7 @@ class ParquetFile {
   const std::vector<uint64_t>& group_starts() const { return group_starts_; }
   /// The columns as Arrow has them.
   const std::vector<parquet::arrow::SchemaField>& fields() const { return manifest_.schema_fields; }
-  /// What these columns of a row group take without compression, as the footer says.
+  /// What these columns of a row group take in memory, about, by the footer.
   uint64_t bytes_of(int group, const std::vector<int>& leaves) const;
 
   /// Decodes these leaf columns of one row group; checksums of pages are compared where they are there. Throws PluginError DATA_LOSS with file and row group. [any]
