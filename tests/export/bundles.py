@@ -176,6 +176,28 @@ class Bundles(models.TestCase):
                 fields = [torch.randint(0, 40, (samples, length)) for _ in range(2)]
                 self.assertTrue(torch.equal(torch.stack(list(map(float_of, bundle.runner("eval")(fields)))), torch.stack(list(map(float_of, model(*fields))))))
 
+    def test_masks_that_are_spread_along_the_keys_are_copied_once(self):
+        class Attends(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.linear = torch.nn.Linear(8, 8)
+
+            def forward(self, x, targets):
+                mask = (torch.arange(x.shape[1])[None, None, :, None] >= 0).expand(x.shape[0], 1, x.shape[1], x.shape[1])
+                h = self.linear(x).unflatten(-1, (2, 4)).transpose(1, 2)
+                for _ in range(2):
+                    h = torch.nn.functional.scaled_dot_product_attention(h, h, h, attn_mask=mask)
+                return (h.transpose(1, 2).flatten(2) - targets).square().sum(), targets.numel()
+
+        self.export(Attends(), {"x": torch.randn(2, 5, 8), "targets": torch.randn(2, 5, 8)})  # compares with eager by itself
+        for mode in ("train", "eval"):
+            graph = json.loads(members(self.path)[f"{mode}/program.json"])["graph_module"]["graph"]
+            copies = [node["outputs"][0]["as_tensor"]["name"] for node in graph["nodes"] if node["target"] == "torch.ops.aten.contiguous.default"]
+            masks = [argument["arg"]["as_tensor"]["name"] for node in graph["nodes"] if "scaled_dot_product_attention" in node["target"]
+                     for argument in node["inputs"] if argument["name"] == "attn_mask"]
+            self.assertEqual(masks, copies * 2)
+            self.assertEqual(len(copies), 1)
+
     def test_one_tensor_in_two_fields_is_two_inputs(self):
         model, batch, _ = models.recurrent()
         manifest = self.export(model, {"tokens": batch["tokens"], "targets": batch["tokens"]}, {"loss": "cross_entropy"})
