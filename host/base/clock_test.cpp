@@ -7,6 +7,8 @@
 #include <boost/test/unit_test.hpp>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(clock_test)
+
 namespace {
 
 struct Duration {
@@ -29,8 +31,6 @@ const Duration kDurations[] = {{0, "0ms"},
                                {-0.5, "0ms"}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(clock_test)
 
 BOOST_DATA_TEST_CASE(durations_are_short_and_never_show_sixty, kDurations) { BOOST_TEST(human_seconds(sample.seconds) == sample.text); }
 

@@ -21,6 +21,8 @@
 #include "base/files.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(crash_report_test)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -91,8 +93,6 @@ const std::vector<Mishap> kMishaps = {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(crash_report_test)
 
 BOOST_DATA_TEST_CASE(a_signal_in_a_call_names_the_plugin_and_ends_the_process_as_usual, boost::unit_test::data::make(kMishaps), mishap) {
   const Ended end = ended([&] {

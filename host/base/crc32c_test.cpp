@@ -7,13 +7,13 @@
 #include <boost/test/unit_test.hpp>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(crc32c_test)
+
 namespace {
 
 uint32_t crc_of(std::string_view text) { return crc32c(text.data(), text.size()); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(crc32c_test)
 
 BOOST_AUTO_TEST_CASE(published_values_are_met) {
   BOOST_TEST(crc_of("123456789") == 0xe3069283U);              // check value of the CRC catalogue, CRC-32/ISCSI

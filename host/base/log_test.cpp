@@ -11,6 +11,8 @@
 #include "base/files.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(log_test)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -44,8 +46,6 @@ struct RecordingGuard : LineGuard {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(log_test)
 
 BOOST_AUTO_TEST_CASE(lines_carry_their_level_and_those_below_the_level_are_dropped) {
   const CapturedError captured;

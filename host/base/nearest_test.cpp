@@ -7,6 +7,8 @@
 #include <boost/test/unit_test.hpp>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(nearest_test)
+
 namespace {
 
 const std::vector<std::string> kNames{"accum", "amp", "adamw", "cosine", "textfiles", "micro_batches", "micro_batch_samples", "learning_rate"};
@@ -28,8 +30,6 @@ const Typo kTypos[] = {{"acum", "accum"},
                        {"zz", nullptr}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(nearest_test)
 
 BOOST_DATA_TEST_CASE(typing_errors_find_the_word_that_was_meant, kTypos) {
   const auto match = nearest(sample.word, kNames);

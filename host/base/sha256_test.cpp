@@ -10,6 +10,8 @@
 #include "base/files.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(sha256_test)
+
 namespace {
 
 namespace data = boost::unit_test::data;
@@ -28,8 +30,6 @@ const std::vector<Example> kExamples = {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(sha256_test)
 
 BOOST_DATA_TEST_CASE(the_published_examples_of_bytes_and_of_files, data::make(kExamples)) {
   BOOST_TEST(sha256(sample.text) == sample.digest);

@@ -12,6 +12,8 @@ using namespace trainhost;
 using namespace trainhost::testing;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(crash_test)
+
 namespace {
 
 /// Throws `failure` at call number `at`, before or after it took effect; a kill stops every later call too.
@@ -70,8 +72,6 @@ void run_process(ObjectStore& objects, uint64_t first_step) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(crash_test)
 
 BOOST_DATA_TEST_CASE(a_kill_at_any_call_leaves_the_old_or_the_new_checkpoint, data::make({false, true}), is_after) {
   uint64_t previous = 0;

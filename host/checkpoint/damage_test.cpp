@@ -12,6 +12,8 @@ using namespace trainhost;
 using namespace trainhost::testing;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(damage_test)
+
 namespace {
 
 /// Checkpoints of steps 1 and 2, the second to be damaged.
@@ -58,8 +60,6 @@ bool is_unreadable(const Error& error) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(damage_test)
 
 BOOST_DATA_TEST_CASE(a_flipped_bit_is_found_and_its_region_named, data::make(kFlips), flip) {
   TwoCheckpoints two;

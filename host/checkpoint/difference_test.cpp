@@ -7,6 +7,8 @@
 
 using namespace trainhost;
 
+BOOST_AUTO_TEST_SUITE(difference_test)
+
 namespace {
 
 template <class Value>
@@ -23,8 +25,6 @@ TensorDifference only_difference(const std::string& dtype, const std::vector<Val
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(difference_test)
 
 BOOST_AUTO_TEST_CASE(values_are_measured_by_their_norms) {
   const TensorDifference found = only_difference<float>("F32", {0, 5, 12, 0}, {3, 5, 8, 0});  // the difference is 3, 0, -4, 0

@@ -6,6 +6,8 @@
 #include <boost/test/unit_test.hpp>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(record_test)
+
 namespace {
 
 const Manifest kManifest{"run", "hash", 7, 4096, {{"weights.safetensors", 100, 8, 1234, {5678}}}, {{"stopping_rule/zebra", "1.0.0"}}};
@@ -21,8 +23,6 @@ std::string with(std::string text, std::string_view old, std::string_view other)
 const std::vector<const char*> kNoWholeNumbers = {"1.5", "-1", "8e88", "18446744073709551616", "true", "\"7\"", "null"};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(record_test)
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
   BOOST_TEST(Manifest::parse(kManifest.text()).text() == kManifest.text());

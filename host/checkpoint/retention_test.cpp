@@ -12,6 +12,8 @@
 using namespace trainhost;
 using namespace trainhost::testing;
 
+BOOST_AUTO_TEST_SUITE(retention_test)
+
 namespace {
 
 /// "v" verified, "g" verified and good, "u" not verified; its place in the text is its id.
@@ -37,8 +39,6 @@ std::string kept(const std::string& kinds, uint64_t keep_last, const std::vector
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(retention_test)
 
 BOOST_AUTO_TEST_CASE(the_newest_verified_ones_stay_and_one_that_may_become_good) {
   BOOST_TEST(kept("vvvvv", 2) == "v..vv");

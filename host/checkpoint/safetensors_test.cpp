@@ -17,6 +17,8 @@
 using namespace trainhost;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(safetensors_test)
+
 namespace {
 
 std::string file_of(const std::string& header, const std::string& payload) {
@@ -94,8 +96,6 @@ struct Folder {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(safetensors_test)
 
 BOOST_DATA_TEST_CASE(refuses_what_is_not_exactly_one_file, data::make(kRefused), refused) {
   BOOST_CHECK_EXCEPTION(read_safetensors(bytes(refused.file)), SafetensorsError, [&](const SafetensorsError& error) {

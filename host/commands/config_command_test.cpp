@@ -7,6 +7,8 @@
 #include <sstream>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(config_command_test)
+
 namespace {
 
 Request request_of(std::vector<std::string> words) {
@@ -28,8 +30,6 @@ std::string refusal(std::vector<std::string> words) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(config_command_test)
 
 BOOST_AUTO_TEST_CASE(a_verb_that_is_missing_or_mistyped_is_refused) {
   BOOST_TEST(refusal({}).starts_with("command line: config takes show, check or schema, got \"\""));

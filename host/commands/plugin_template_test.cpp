@@ -8,6 +8,8 @@
 #include "plugin/kind.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(plugin_template_test)
+
 namespace {
 
 std::string text_of(const std::vector<NewFile>& files, std::string_view name) {
@@ -19,8 +21,6 @@ std::string text_of(const std::vector<NewFile>& files, std::string_view name) {
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(plugin_template_test)
 
 BOOST_AUTO_TEST_CASE(a_name_becomes_the_name_of_a_class) {
   BOOST_TEST(camel_case("my_plugin") == "MyPlugin");

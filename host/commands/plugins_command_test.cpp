@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(plugins_command_test)
+
 namespace {
 
 // Every file of the zoo: good ones, broken ones.
@@ -33,8 +35,6 @@ std::string info(std::string_view wanted, bool as_json = false) {
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(plugins_command_test)
 
 BOOST_AUTO_TEST_CASE(the_list_is_a_table_with_the_broken_files_at_the_end) {
   const std::string text = list(false);

@@ -10,6 +10,8 @@
 #include <sstream>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(plugins_explain_test)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -52,8 +54,6 @@ std::string text_of(const std::string& wanted, ExitCode code, bool as_json = fal
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(plugins_explain_test)
 
 BOOST_AUTO_TEST_CASE(a_sound_plugin_would_load_and_each_condition_says_its_facts) {
   const Explanation explanation = explained(kZoo / "good.so");

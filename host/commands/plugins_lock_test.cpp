@@ -10,6 +10,8 @@
 #include "base/files.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(plugins_lock_test)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -60,8 +62,6 @@ std::string reading_error(const std::string& text) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(plugins_lock_test)
 
 BOOST_AUTO_TEST_CASE(its_text_is_sorted_with_one_plugin_a_line_and_is_json) {
   const std::string text = plugins_lock_text(with_chosen({}, kChosen));

@@ -7,6 +7,8 @@
 #include <vector>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(due_test)
+
 namespace {
 
 Amounts at_step(uint64_t steps) {
@@ -26,8 +28,6 @@ std::vector<uint64_t> due_steps(const char* every, uint64_t last) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(due_test)
 
 BOOST_AUTO_TEST_CASE(each_multiple_is_due_once_and_zero_is_not) {
   BOOST_TEST(due_steps("3step", 10) == (std::vector<uint64_t>{3, 6, 9}), boost::test_tools::per_element());

@@ -6,13 +6,13 @@
 #include "config/config_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(file_paths_test)
+
 namespace {
 
 using nlohmann::json;
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(file_paths_test)
 
 BOOST_AUTO_TEST_CASE(paths_in_a_file_are_relative_to_it_also_in_an_included_one) {
   const TemporaryFolder folder;

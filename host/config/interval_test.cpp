@@ -10,6 +10,8 @@
 #include "config/config_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(interval_test)
+
 namespace {
 
 namespace data = boost::unit_test::data;
@@ -52,8 +54,6 @@ const BadCase kBad[] = {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(interval_test)
 
 BOOST_DATA_TEST_CASE(a_number_and_a_unit_are_read, data::make(kGood), sample) {
   const Interval interval = read(sample.text);

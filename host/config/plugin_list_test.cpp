@@ -8,6 +8,8 @@
 #include "config/config_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(plugin_list_test)
+
 namespace {
 
 namespace data = boost::unit_test::data;
@@ -111,8 +113,6 @@ const BadCase kBadLists[] = {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(plugin_list_test)
 
 BOOST_DATA_TEST_CASE(the_flag_replaces_adds_wraps_and_removes, data::make(kEdits), sample) { BOOST_TEST(edited(sample.edits) == sample.result); }
 

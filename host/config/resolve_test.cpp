@@ -9,6 +9,8 @@
 #include "config/plugins_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(resolve_test)
+
 namespace {
 
 namespace data = boost::unit_test::data;
@@ -109,8 +111,6 @@ ResolvedConfig with_override(const std::string& text, const std::string& overrid
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(resolve_test)
 
 BOOST_DATA_TEST_CASE(what_cannot_be_meant_is_refused_with_its_place, data::make(kBad), sample) {
   const std::string message = message_of([&] { resolve_text(sample.text); });

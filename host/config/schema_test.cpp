@@ -8,6 +8,8 @@
 #include "config/config_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(schema_test)
+
 namespace {
 
 namespace data = boost::unit_test::data;
@@ -82,8 +84,6 @@ const BadCase kBad[] = {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(schema_test)
 
 BOOST_DATA_TEST_CASE(what_does_not_fit_is_refused_with_place_name_and_value, data::make(kBad), sample) {
   const ConfigTree table = table_of(sample.text);

@@ -9,6 +9,8 @@
 #include "config/plugins_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(trajectory_test)
+
 namespace {
 
 namespace data = boost::unit_test::data;
@@ -36,8 +38,6 @@ std::string length_of(const std::string& text, const std::optional<Interval>& st
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(trajectory_test)
 
 const char* const kSame[] = {
     "+name=other",

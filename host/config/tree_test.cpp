@@ -11,6 +11,8 @@
 #include "config/toml.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(tree_test)
+
 namespace {
 
 namespace data = boost::unit_test::data;
@@ -24,8 +26,6 @@ ConfigTree tree_of(std::string_view text) {
 const ConfigTree kSample = tree_of("seed = 1\n[accum]\nmicro_batches = 4\n[evaluation.heldout]\ntextfiles.split = \"heldout\"\n");
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(tree_test)
 
 BOOST_AUTO_TEST_CASE(every_value_knows_line_and_column_of_its_key) {
   BOOST_TEST(kSample.origin({"seed"}).text == "a.toml:1:1");

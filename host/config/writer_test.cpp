@@ -10,6 +10,8 @@
 #include "config/trajectory.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(writer_test)
+
 namespace {
 
 using nlohmann::json;
@@ -68,8 +70,6 @@ rc::Gen<json> any_value(int depth) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(writer_test)
 
 BOOST_AUTO_TEST_CASE(a_written_config_reads_back_as_the_same) {
   const ResolvedConfig config = resolve_text(kConfig);

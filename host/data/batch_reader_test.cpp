@@ -10,7 +10,7 @@ using namespace trainhost::testing;
 
 namespace {
 
-struct Fixture {
+struct BatchReaderFixture {
   FakeSource source;
   FakeDevice device;
   Cancellation cancellation;
@@ -27,7 +27,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(batch_reader_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(batch_reader_test, BatchReaderFixture)
 
 BOOST_AUTO_TEST_CASE(samples_stand_one_behind_the_other) {
   const FakeBatch batch = read({7, 2});

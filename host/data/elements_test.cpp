@@ -9,6 +9,8 @@
 
 using namespace trainhost;
 
+BOOST_AUTO_TEST_SUITE(elements_test)
+
 namespace {
 
 constexpr trainhost_dtype kUInt8{TRAINHOST_DTYPE_UINT, 8, 1}, kInt32{TRAINHOST_DTYPE_INT, 32, 1}, kUInt64{TRAINHOST_DTYPE_UINT, 64, 1};
@@ -20,8 +22,6 @@ std::optional<Stray> stray_in(trainhost_dtype dtype, const std::vector<T>& value
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(elements_test)
 
 BOOST_AUTO_TEST_CASE(padding_keeps_each_element_at_its_index_and_fills_the_rest) {
   BOOST_TEST(rc::check("padding", [] {

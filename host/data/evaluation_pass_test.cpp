@@ -10,8 +10,8 @@ using namespace trainhost::testing;
 
 namespace {
 
-struct Fixture {
-  Fixture() {
+struct EvaluationPassFixture {
+  EvaluationPassFixture() {
     source.fields = {{"x", TRAINHOST_FIELD_INPUT, kInt64, {1}, {}}};
     source.value = [](uint64_t id, uint64_t, size_t, size_t) { return static_cast<int64_t>(id); };
     source.num_samples = 10;
@@ -34,7 +34,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(evaluation_pass_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(evaluation_pass_test, EvaluationPassFixture)
 
 BOOST_AUTO_TEST_CASE(all_samples_come_in_order_at_any_number_of_threads) {
   const std::vector<int64_t> expected{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};

@@ -16,7 +16,7 @@ using namespace trainhost::testing;
 
 namespace {
 
-struct Fixture {
+struct PipelineFixture {
   FakeSource source;
   FakeDevice device;
   PipelineOptions options{.seed = 5, .threads = 2, .prefetch_batches = 3};
@@ -58,7 +58,7 @@ std::string run_windows(DataPipeline& pipeline, const WindowShape& shape, int co
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(pipeline_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(pipeline_test, PipelineFixture)
 
 BOOST_AUTO_TEST_CASE(bytes_do_not_depend_on_threads_or_prefetching) {
   std::vector<std::string> runs;

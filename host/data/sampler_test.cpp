@@ -10,6 +10,8 @@
 
 using namespace trainhost;
 
+BOOST_AUTO_TEST_SUITE(sampler_test)
+
 namespace {
 
 std::vector<uint64_t> whole_epoch(Sampler& sampler, uint64_t epoch) {
@@ -25,8 +27,6 @@ std::vector<uint64_t> starts_of(const std::vector<uint64_t>& sizes) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(sampler_test)
 
 // The expected values were computed by a separate program from the description in sampler.h. A change here breaks every resume.
 BOOST_AUTO_TEST_CASE(order_is_the_recorded_one) {

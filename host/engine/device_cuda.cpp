@@ -204,8 +204,12 @@ class CudaDevice final : public Device {
   std::unique_ptr<Mark> mark() override { return std::make_unique<CudaMark>(c10::cuda::getCurrentCUDAStream(index_)); }
   bool can_record() const override { return true; }
   std::unique_ptr<Recording> record(const std::function<void()>& work) override {
+    // A recording sets the generator's place, which kernels read that still run: neither may overtake the other.
+    c10::cuda::getCurrentCUDAStream(index_).synchronize();
     const c10::cuda::CUDAStreamGuard guard(*record_stream_);  // the default stream takes no recording
-    return record_graph(index_, work);
+    std::unique_ptr<Recording> recording = record_graph(index_, work);
+    record_stream_->synchronize();
+    return recording;
   }
   void warm_up() override {
     const c10::cuda::CUDAGuard guard(index_);

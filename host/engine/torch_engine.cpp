@@ -68,6 +68,9 @@ void TorchEngine::prepare(const EngineSetup& setup, const TorchPlugins& plugins)
   random_.seed(options_.seed);
   build_model(plugins);
   if (plugins.optimizer) build_optimizer(plugins);
+  std::vector<t2::CaptureAware*> listeners;
+  for (const void* one : plugins.capture_aware) listeners.push_back(static_cast<t2::CaptureAware*>(const_cast<void*>(one)));
+  graphs_.tell(std::move(listeners));
 }
 
 void TorchEngine::build_model(const TorchPlugins& plugins) {

@@ -21,6 +21,29 @@ t2::Batch batch_like(const t2::Batch& source) {
   return out;
 }
 
+class Told {
+ public:
+  explicit Told(const std::vector<t2::CaptureAware*>& listeners) : listeners_(listeners) {
+    try {
+      for (; num_told_ < listeners_.size(); ++num_told_) listeners_[num_told_]->capture_begin();
+    } catch (...) {
+      end();
+      throw;
+    }
+  }
+  ~Told() { end(); }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+
+ private:
+  void end() noexcept {
+    while (num_told_ > 0) listeners_[--num_told_]->capture_end();
+  }
+
+  const std::vector<t2::CaptureAware*>& listeners_;
+  size_t num_told_ = 0;
+};
+
 }  // namespace
 
 WindowGraphs::WindowGraphs(Device& device, Mode mode) : device_(device), mode_(device.can_record() ? mode : Mode::kOff) {
@@ -94,6 +117,7 @@ std::optional<at::Tensor> WindowGraphs::update(const at::Tensor& rate, const std
 
 std::unique_ptr<Recording> WindowGraphs::record(const std::function<void()>& work) {
   try {
+    const Told told(listeners_);
     return device_.record(work);
   } catch (const std::exception& problem) {
     const std::string reason = problem.what();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <trainhost/torch/capture_aware.h>
 #include <trainhost/torch/types.h>
 
 #include "engine/device.h"
@@ -31,6 +32,9 @@ class WindowGraphs {
   enum class Mode { kOff, kAuto, kOn };  // kOn: what cannot be recorded is an error
 
   WindowGraphs(Device& device, Mode mode);
+
+  /// Who is told of each recording before and after it.
+  void tell(std::vector<t2::CaptureAware*> listeners) { listeners_ = std::move(listeners); }
 
   void begin_window(int exponent);
   /// True: the pass over the batch was done by a recording. `run` does one by itself, into the same targets; it is recorded, not only called.
@@ -66,6 +70,7 @@ class WindowGraphs {
 
   Device& device_;
   Mode mode_;
+  std::vector<t2::CaptureAware*> listeners_;
   int exponent_ = 0;
   bool is_first_ = true;
   std::map<Shape, Window> windows_;

@@ -5,6 +5,8 @@
 
 using namespace trainhost;
 
+BOOST_AUTO_TEST_SUITE(device_change_test)
+
 namespace {
 
 const std::byte kSaved{1}, kOwn{2};
@@ -26,8 +28,6 @@ const std::vector<std::string> kOnCpu{"engine.rng.cpu", "engine.loss_scale", "en
     kOnGpu{"engine.rng.cpu", "engine.rng.cuda", "engine.loss_scale", "engine.step"};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(device_change_test)
 
 BOOST_AUTO_TEST_CASE(the_generators_tell_the_type) {
   BOOST_TEST(device_type_of(state(kOnCpu, kSaved)) == "cpu");

@@ -13,7 +13,7 @@ using namespace trainhost::testing;
 
 namespace {
 
-struct Fixture {
+struct FailuresFixture {
   MemoryStore disk;
   TestRun run{disk};
 
@@ -46,7 +46,7 @@ struct Signals {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(failures_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(failures_test, FailuresFixture)
 
 BOOST_AUTO_TEST_CASE(out_of_memory_retries_the_same_samples_in_smaller_pieces) {
   MemoryStore other_disk;

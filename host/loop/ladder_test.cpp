@@ -10,14 +10,14 @@ namespace {
 
 using Fate = FakeEngine::Fate;
 
-struct Fixture {
+struct LadderFixture {
   MemoryStore disk;
   TestRun run{disk};
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(ladder_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(ladder_test, LadderFixture)
 
 BOOST_AUTO_TEST_CASE(too_many_in_a_row_end_the_run_with_eleven) {
   run.engine.fate = [](uint64_t window) { return window >= 12 ? Fate::kNotFinite : Fate::kApplied; };

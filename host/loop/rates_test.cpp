@@ -10,14 +10,14 @@ using namespace trainhost::testing;
 
 namespace {
 
-struct Fixture {
+struct RatesFixture {
   MemoryStore disk;
   TestRun run{disk};
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(rates_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(rates_test, RatesFixture)
 
 // The fake engine throws at a step without a rate.
 BOOST_AUTO_TEST_CASE(every_step_finds_its_rate_over_many_blocks) {

@@ -9,6 +9,8 @@
 using namespace trainhost;
 using namespace trainhost::testing;
 
+BOOST_AUTO_TEST_SUITE(resume_test)
+
 namespace {
 
 // What a case is made of.
@@ -103,8 +105,6 @@ std::set<uint64_t> numbers_to(uint64_t end, const std::vector<uint64_t>& values)
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(resume_test)
 
 BOOST_AUTO_TEST_CASE(a_killed_run_decides_as_one_that_was_not) {
   const bool holds = rc::check([] {

@@ -12,7 +12,7 @@ using namespace trainhost::testing;
 
 namespace {
 
-struct Fixture {
+struct RulesFixture {
   FakeRule first, second{"other"};
 
   Rules rules() {
@@ -34,7 +34,7 @@ const trainhost_progress kNow{};
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(rules_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(rules_test, RulesFixture)
 
 BOOST_AUTO_TEST_CASE(silence_goes_on) { BOOST_TEST(!rules().ask(kNow, {})); }
 

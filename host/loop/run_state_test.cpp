@@ -9,6 +9,8 @@
 
 using namespace trainhost;
 
+BOOST_AUTO_TEST_SUITE(run_state_test)
+
 namespace {
 
 WindowRow row(uint64_t window, uint64_t step, bool is_applied, double loss_sum = 6, double count = 3) {
@@ -21,8 +23,6 @@ WindowRow row(uint64_t window, uint64_t step, bool is_applied, double loss_sum =
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(run_state_test)
 
 BOOST_AUTO_TEST_CASE(steps_and_targets_have_bounds_until_the_rows_are_there) {
   RunState state;

@@ -8,6 +8,8 @@
 using namespace trainhost;
 using boost::test_tools::tolerance;
 
+BOOST_AUTO_TEST_SUITE(save_schedule_test)
+
 namespace {
 
 constexpr double kDay = 86400;
@@ -19,8 +21,6 @@ SaveCost cost_of(double blocking, double total) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(save_schedule_test)
 
 BOOST_AUTO_TEST_CASE(the_interval_is_the_root_of_twice_cost_times_mean) {
   const Hazard two_hours = estimate_hazard(7200.0, 0, 0);

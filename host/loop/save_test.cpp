@@ -12,12 +12,12 @@ using namespace trainhost::testing;
 
 namespace {
 
-struct Fixture {
+struct SaveFixture {
   MemoryStore disk;
   TestRun run{disk};
   std::map<uint64_t, uint64_t> digests;  // of the state after a window
 
-  Fixture() {
+  SaveFixture() {
     run.save_mode = SaveMode::kOverlap;
     run.checkpoint_every = "4window";
     run.engine.before_apply = [this](uint64_t window) { digests[window - 1] = run.engine.digest(); };
@@ -32,7 +32,7 @@ struct Fixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(save_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(save_test, SaveFixture)
 
 BOOST_AUTO_TEST_CASE(training_goes_on_and_the_next_save_waits_its_turn) {
   std::promise<void> window_nine_begins;

@@ -26,6 +26,7 @@ namespace {
 constexpr unsigned kSaveThreads = 4, kLoadThreads = 8;  // at most; a disk needs no more of them
 constexpr const char* kTextModelInterface = "trainhost.torch.text_model/1";
 constexpr const char* kValueLimitsInterface = "trainhost.torch.value_limits/1";
+constexpr const char* kCaptureAwareInterface = "trainhost.torch.capture_aware/1";
 constexpr const char* kRecomputableInterface = "trainhost.torch.recomputable/1";
 
 const void* main_interface(const Instance& instance) { return instance.interface(std::string(find_kind(instance.record().kind)->interface_id).c_str()); }
@@ -235,6 +236,15 @@ void Session::register_op_packs(const trainhost_precision_plan& plan) {
   for (const std::string& description : registered_ops_->descriptions()) log_info("{}: replaced for this run", description);
 }
 
+// Those of the plugins that want to be told when work is recorded.
+std::vector<const void*> Session::capture_aware(std::vector<const Instance*> instances) const {
+  for (const Instance* pack : plugins_->all("op_pack")) instances.push_back(pack);
+  std::vector<const void*> found;
+  for (const Instance* instance : instances)
+    if (const void* one = instance->interface(kCaptureAwareInterface)) found.push_back(one);
+  return found;
+}
+
 // The model as one that computes its blocks again in the backward pass; null when the config does not ask for it.
 const void* Session::recomputable(const Instance& model) const {
   if (setup_.config.run.model.recompute == "none") return nullptr;
@@ -275,6 +285,7 @@ void Session::prepare_engine(bool values_follow) {
     torch.recomputable = recomputable(model);
     engine_setup.optimizer_account = optimizer.account();
     engine_calls_.add(optimizer);
+    torch.capture_aware = capture_aware({&model, &optimizer});
   }
   register_op_packs(engine_setup.plan);
   engine_->prepare(engine_setup, torch);

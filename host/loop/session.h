@@ -114,6 +114,7 @@ class Session {
   void open_sources();
   void register_op_packs(const trainhost_precision_plan& plan);
   const void* recomputable(const Instance& model) const;
+  std::vector<const void*> capture_aware(std::vector<const Instance*> instances) const;
   void limit_values();
   void prepare_engine(bool values_follow);
   void restore_engine(const RestoredRun& run);

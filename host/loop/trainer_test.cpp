@@ -17,12 +17,12 @@ namespace {
 using Fate = FakeEngine::Fate;
 
 // A run whose windows of this set are not finite.
-struct Fixture {
+struct TrainerFixture {
   MemoryStore disk;
   TestRun run{disk};
   std::set<uint64_t> skipped{3, 7, 18, 20, 21};
 
-  Fixture() {
+  TrainerFixture() {
     run.engine.fate = [this](uint64_t window) { return skipped.contains(window) ? Fate::kNotFinite : Fate::kApplied; };
   }
   // The first window at whose end `amount` of the engine's own count is reached.
@@ -37,7 +37,7 @@ uint64_t code(const Outcome& outcome) { return static_cast<uint64_t>(outcome.cod
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(trainer_test, Fixture)
+BOOST_FIXTURE_TEST_SUITE(trainer_test, TrainerFixture)
 
 BOOST_AUTO_TEST_CASE(a_decision_sees_the_rows_up_to_eight_windows_before_and_no_more) {
   run.max = {interval("40window")};

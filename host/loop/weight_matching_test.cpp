@@ -8,6 +8,8 @@
 
 using namespace trainhost;
 
+BOOST_AUTO_TEST_SUITE(weight_matching_test)
+
 namespace {
 
 constexpr std::array<float, 64> kValues{1, 2, 3, 4, 5, 6};
@@ -41,8 +43,6 @@ auto says(std::vector<std::string> all) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(weight_matching_test)
 
 BOOST_AUTO_TEST_CASE(the_shapes_tell_which_naming_a_file_has) {
   const WeightMatch own = match({tensor("net.wide", {6, 2}), tensor("net.square", {2, 2})});

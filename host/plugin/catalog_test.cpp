@@ -4,6 +4,8 @@
 #include "plugin/plugin_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(catalog_test)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -11,8 +13,6 @@ namespace fs = std::filesystem;
 PluginCatalog scan(const std::vector<fs::path>& folders) { return PluginCatalog::scan(folders, HostAbi{1, 0, "none"}); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(catalog_test)
 
 BOOST_AUTO_TEST_CASE(finds_by_name_and_by_kind_and_name_and_by_path) {
   const TemporaryFolder folder;

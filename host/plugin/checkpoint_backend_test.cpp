@@ -4,6 +4,8 @@
 #include "plugin/plugin_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(checkpoint_backend_test)
+
 namespace {
 
 struct Backend {
@@ -17,8 +19,6 @@ struct Backend {
 const std::vector<std::byte> kPart(4096);
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(checkpoint_backend_test)
 
 BOOST_AUTO_TEST_CASE(a_put_is_committed_once) {
   const Backend zoo;

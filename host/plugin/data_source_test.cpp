@@ -6,6 +6,8 @@
 #include "plugin/plugin_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(data_source_test)
+
 namespace {
 
 // Memory for each (sample, field), or none.
@@ -39,8 +41,6 @@ MapWriter read(std::string_view behaviour, bool is_full = false) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(data_source_test)
 
 BOOST_AUTO_TEST_CASE(the_declaration_comes_through) {
   const SourceInfo good = info("");

@@ -10,6 +10,8 @@
 #include "plugin/plugin_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(elf_section_test)
+
 namespace {
 
 template <class T>
@@ -20,8 +22,6 @@ void patch(std::string& bytes, size_t offset, T value) {
 std::optional<std::string> read(const std::filesystem::path& file) { return read_elf_section(file, ".trainhost.plugin"); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(elf_section_test)
 
 BOOST_AUTO_TEST_CASE(reads_the_section_of_a_plugin) { BOOST_TEST(read(zoo_file("good")).value().find("\"name\":\"good\"") != std::string::npos); }
 

@@ -6,6 +6,8 @@
 #include "plugin/plugin_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(file_identity_test)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,8 +26,6 @@ void expect_refusal(const Looked& looked) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(file_identity_test)
 
 BOOST_AUTO_TEST_CASE(a_file_that_nobody_touched_is_loaded_and_hashed) {
   const Looked looked;

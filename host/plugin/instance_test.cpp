@@ -12,6 +12,8 @@
 #include "plugin/stopping_rule.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(instance_test)
+
 namespace {
 
 const RunFacts kFacts{.run_id = "run-1", .config_json = "{}"};
@@ -37,8 +39,6 @@ const std::vector<BadPlugin> kBadPlugins = {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(instance_test)
 
 BOOST_AUTO_TEST_CASE(the_order_is_create_load_start_use_stop_destroy) {
   Trace trace;

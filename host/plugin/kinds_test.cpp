@@ -10,6 +10,8 @@
 #include "plugin/stopping_rule.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(kinds_test)
+
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -59,8 +61,6 @@ std::vector<double> factors(std::string_view behaviour, const std::vector<double
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(kinds_test)
 
 BOOST_AUTO_TEST_CASE(a_verdict_comes_through) {
   const Verdict verdict = check("");

@@ -8,6 +8,8 @@
 #include "plugin/plugin_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(metadata_test)
+
 namespace {
 
 struct BadFile {
@@ -33,8 +35,6 @@ const std::vector<BadFile> kBadFiles = {
 HostAbi host_1_2() { return {1, 2, "2.11.0+cu130;cuda=13.0;cxx11abi=1;sdk=0123456789ab"}; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(metadata_test)
 
 BOOST_AUTO_TEST_CASE(a_record_has_all_that_the_file_says) {
   const std::vector<PluginRecord> records = read_plugin_file(zoo_file("good"));

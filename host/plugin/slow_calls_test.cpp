@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(slow_calls_test)
+
 namespace {
 
 struct Watched {
@@ -21,8 +23,6 @@ struct Watched {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(slow_calls_test)
 
 BOOST_AUTO_TEST_CASE(quick_calls_are_not_worth_a_word) { BOOST_TEST(Watched().after(0.9) == 0); }
 

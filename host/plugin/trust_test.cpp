@@ -7,6 +7,8 @@
 #include "plugin/plugin_testing.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(trust_test)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -16,8 +18,6 @@ void change_mode(const fs::path& path, mode_t mode) { BOOST_REQUIRE(::chmod(path
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(trust_test)
 
 BOOST_AUTO_TEST_CASE(a_file_of_ones_own_is_trusted_also_below_a_sticky_folder) {
   const TemporaryFolder folder;

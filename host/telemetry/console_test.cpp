@@ -18,6 +18,8 @@
 #include "base/files.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(console_test)
+
 namespace {
 
 using Environment = std::map<std::string, std::string>;
@@ -73,8 +75,6 @@ ProgressLine at_step(uint64_t step) {
 }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(console_test)
 
 BOOST_AUTO_TEST_CASE(a_terminal_gets_one_line_that_is_redrawn_in_place) {
   Streams streams(40);

@@ -9,6 +9,8 @@
 #include "telemetry/run_log.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(event_test)
+
 namespace {
 
 trainhost_progress progress_at(uint64_t step) {
@@ -28,8 +30,6 @@ trainhost_progress progress_at(uint64_t step) {
 nlohmann::json line_of(const Event& event) { return nlohmann::json::parse(log_line_text(event, 0)); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(event_test)
 
 BOOST_AUTO_TEST_CASE(a_step_event_is_as_documented_and_has_no_value_that_was_not_measured) {
   const Event event = step_event(progress_at(10), {.tokens_per_second = 1000}, std::vector<Metric>{{.name = "accuracy", .set = "", .value = 0.5, .step = 10}});

@@ -9,6 +9,8 @@
 #include <boost/test/unit_test.hpp>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(observers_test)
+
 namespace {
 
 // What a sink saw, shared with the test.
@@ -36,8 +38,6 @@ std::unique_ptr<EventSink> sink(std::function<void(const Event&)> function) { re
 std::shared_ptr<const Event> event(std::string name) { return std::make_shared<const Event>(Event{.name = std::move(name)}); }
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(observers_test)
 
 BOOST_AUTO_TEST_CASE(every_observer_sees_every_event_in_order) {
   Seen first, second;

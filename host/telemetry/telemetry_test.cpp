@@ -10,6 +10,8 @@
 #include <trainhost/format.hpp>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(telemetry_test)
+
 namespace {
 
 struct Recorder final : EventSink {
@@ -20,8 +22,6 @@ struct Recorder final : EventSink {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(telemetry_test)
 
 BOOST_AUTO_TEST_CASE(an_event_is_stamped_logged_and_observed) {
   const std::filesystem::path path = std::filesystem::temp_directory_path() / format("trainhost-telemetry-{}", ::getpid());

@@ -9,6 +9,8 @@
 #include <boost/test/unit_test.hpp>
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(transfer_line_test)
+
 namespace {
 
 constexpr uint64_t kMib = 1 << 20;
@@ -40,8 +42,6 @@ struct Terminal {
 };
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(transfer_line_test)
 
 BOOST_AUTO_TEST_CASE(the_text_says_how_far_and_how_long) {
   BOOST_TEST(transfer_text("reading x", kMib, 4 * kMib, 2, 200) == "reading x  [######------------------]  25%  1 MiB of 4 MiB  512 KiB/s  6.0s left");

@@ -9,6 +9,8 @@
 #include "base/table.h"
 
 namespace trainhost {
+BOOST_AUTO_TEST_SUITE(views_test)
+
 namespace {
 
 ProgressLine whole_line() {
@@ -39,8 +41,6 @@ const Count kCounts[] = {{0, "0"},        {7, "7"},          {87.34, "87.3"}, {9
                          {1210, "1.21k"}, {412'345, "412k"}, {999'600, "1M"}, {1.5e9, "1.5G"}, {3e15, "3000T"}};
 
 }  // namespace
-
-BOOST_AUTO_TEST_SUITE(views_test)
 
 BOOST_AUTO_TEST_CASE(the_progress_line_has_every_value_that_is_known) {
   BOOST_TEST(progress_text(whole_line(), 200) ==

@@ -229,7 +229,8 @@ struct GptRun {
   uint64_t window = 0;
 
   GptRun(const std::string& device, const std::string& gpt_config, const std::string& adamw_config, double clip_norm,
-         const trainhost_precision_plan& plan = fp32_plan(), int64_t length = 16, int64_t classes = 50, uint64_t seed = 1, const std::string& cuda_graph = "auto")
+         const trainhost_precision_plan& plan = fp32_plan(), int64_t length = 16, int64_t classes = 50, uint64_t seed = 1, const std::string& cuda_graph = "auto",
+         bool recomputes = false)
       : model("gpt", built_plugin("model-gpt.so")), optimizer("adamw", built_plugin("optimizer-adamw.so")), engine(make_engine(device, seed, cuda_graph)) {
     model.create(gpt_config).start();
     optimizer.create(adamw_config).start();
@@ -237,7 +238,10 @@ struct GptRun {
     setup.plan = plan, setup.clip_norm = clip_norm;
     setup.fields = {{"tokens", 0, kInt64, {length}, {}, classes, -1}, {"targets", 1, kInt64, {length}, {}, classes, -1}};
     const auto get = [](testing::PluginUnderTest& plugin, const char* id) { return plugin.c()->get_interface(plugin.c(), id); };
-    engine->prepare(setup, {get(model, t2::Model::kInterface), get(model, t2::TextModel::kInterface), get(optimizer, t2::Optimizer::kInterface)});
+    TorchPlugins plugins{get(model, t2::Model::kInterface), get(model, t2::TextModel::kInterface), get(optimizer, t2::Optimizer::kInterface)};
+    plugins.capture_aware = {get(model, t2::CaptureAware::kInterface)};
+    if (recomputes) plugins.recomputable = get(model, t2::Recomputable::kInterface);
+    engine->prepare(setup, plugins);
     engine->set_learning_rates(0, std::vector<double>(256, engine->base_learning_rate()));
   }
   /// Tokens and targets of one micro-batch, both samples x length.

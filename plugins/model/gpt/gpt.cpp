@@ -68,7 +68,7 @@ const Field& find_field(std::span<const Field> fields, std::string_view name) {
   return *found;
 }
 
-class Gpt final : public t2::Model, public t2::TextModel, public t2::HuggingFace, public t2::Recomputable, public t2::ValueLimits {
+class Gpt final : public t2::Model, public t2::TextModel, public t2::HuggingFace, public t2::Recomputable, public t2::CaptureAware, public t2::ValueLimits {
  public:
   explicit Gpt(Config config) : config_(complete(std::move(config))) {}
 
@@ -81,6 +81,10 @@ class Gpt final : public t2::Model, public t2::TextModel, public t2::HuggingFace
   }
 
   void recompute_blocks() override { network_.recompute_blocks(); }
+  void capture_begin() override {
+    if (network_.recomputes() && network_.shape().dropout > 0) throw refuse("blocks with dropout that are computed again draw anew in a recording; set dropout to 0, or model.recompute to \"none\"");
+  }
+  void capture_end() override {}
 
   std::vector<t2::ValueLimit> value_limits() const override {
     return {{"tokens", network_.shape().vocabulary}, {"targets", network_.shape().vocabulary, /*takes_pad_value=*/true}};

@@ -29,6 +29,7 @@ class Network {
 
   // In training, of each block only what goes into it is kept; the rest is computed again in the backward pass.
   void recompute_blocks() { recomputes_ = true; }
+  bool recomputes() const { return recomputes_; }
 
   std::vector<t2::Parameter>& parameters() { return parameters_; }
   std::span<const t2::Parameter> parameters() const { return parameters_; }

@@ -33,7 +33,7 @@ std::string answered(Body&& body) {
   }
 }
 
-class Pt2 final : public t2::Model, public t2::ModelFile, public t2::Recomputable, public t2::ValueLimits {
+class Pt2 final : public t2::Model, public t2::ModelFile, public t2::Recomputable, public t2::CaptureAware, public t2::ValueLimits {
  public:
   explicit Pt2(Config config) : config_(std::move(config)) {}
 
@@ -46,6 +46,12 @@ class Pt2 final : public t2::Model, public t2::ModelFile, public t2::Recomputabl
   }
 
   void recompute_blocks() override { recomputes_ = true; }
+  void capture_begin() override {
+    const auto& segments = module_->program(t2::Mode::kTrain).plan.segments;
+    if (std::any_of(segments.begin(), segments.end(), [](const pt2::Segment& segment) { return segment.draws; }))
+      throw pt2::refuse("blocks that draw random numbers and are computed again draw anew in a recording; set model.recompute to \"none\", or export the model without dropout");
+  }
+  void capture_end() override {}
 
   std::span<t2::Parameter> parameters() override { return module_->parameters(); }
   std::span<t2::NamedTensor> buffers() override { return module_->mutated_buffers(); }

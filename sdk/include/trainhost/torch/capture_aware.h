@@ -10,6 +10,7 @@ class CaptureAware {
   virtual ~CaptureAware() = default;
 
   // Between the two, calls are recorded and replayed later: no allocation outside of the caching allocator, nothing that depends on host values.
+  // capture_begin may throw PluginError with the reason why nothing can be recorded here: the run then goes on without, or ends where the config insists.
   virtual void capture_begin() = 0;
   virtual void capture_end() = 0;
 };
