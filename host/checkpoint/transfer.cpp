@@ -20,7 +20,7 @@ std::vector<Buffer> worker_buffers(unsigned num_threads, uint64_t count, uint64_
   return buffers;
 }
 
-uint32_t checksum(std::span<const std::byte> bytes) { return crc32c(bytes.data(), bytes.size()); }
+uint32_t crc_of(std::span<const std::byte> bytes) { return crc32c(bytes.data(), bytes.size()); }
 
 /// Copies the pieces of the source in parallel and hands each over: use(index, offset, bytes).
 void for_each_piece(const ObjectSource& source, uint64_t piece, unsigned num_threads, const std::function<void(uint64_t, uint64_t, std::span<const std::byte>)>& use) {
@@ -38,12 +38,12 @@ void for_each_piece(const ObjectSource& source, uint64_t piece, unsigned num_thr
 void read_block(ObjectStore& objects, const std::string& key, const ObjectRecord& record, uint64_t block_bytes, uint64_t index, std::span<std::byte> out) {
   const uint64_t offset = index * block_bytes, got = objects.get(key, offset, out);
   const bool is_short = got < out.size();
-  if (!is_short && checksum(out) == record.block_crc32c[index]) return;
+  if (!is_short && crc_of(out) == record.block_crc32c[index]) return;
   const bool has_header = offset == 0 && record.header_bytes <= got;
-  const bool is_header_right = has_header && checksum(out.first(record.header_bytes)) == record.header_crc32c;
+  const bool is_header_right = has_header && crc_of(out.first(record.header_bytes)) == record.header_crc32c;
   const bool is_in_header = offset + (is_short ? got : 0) < record.header_bytes && !is_header_right;
   if (is_short) throw ObjectDamage(is_in_header, format("{}: ends at byte {}, wanted {}", record.name, offset + got, record.bytes));
-  throw ObjectDamage(is_in_header, format("{}: checksum of the {} bytes at offset {} is {:08x}, wanted {:08x}", record.name, out.size(), offset, checksum(out), record.block_crc32c[index]));
+  throw ObjectDamage(is_in_header, format("{}: checksum of the {} bytes at offset {} is {:08x}, wanted {:08x}", record.name, out.size(), offset, crc_of(out), record.block_crc32c[index]));
 }
 
 }  // namespace
@@ -79,18 +79,18 @@ ObjectRecord write_object(ObjectStore& objects, const std::string& folder, std::
   if (record.header_bytes > 0) {
     Buffer header(record.header_bytes);
     source.copy(0, header.span());
-    record.header_crc32c = checksum(header.span());
+    record.header_crc32c = crc_of(header.span());
   }
   const std::unique_ptr<ObjectStore::Put> put = objects.begin(folder + record.name, source.bytes(), options.block_bytes);
   const bool is_part_block = put->part_bytes() == options.block_bytes;
   for_each_piece(source, put->part_bytes(), options.num_threads, [&](uint64_t index, uint64_t offset, std::span<const std::byte> bytes) {
-    const uint32_t crc = checksum(bytes);
+    const uint32_t crc = crc_of(bytes);
     if (is_part_block) record.block_crc32c[index] = crc;
     put->part(offset, bytes, crc);
   });
   if (!is_part_block)
     for_each_piece(source, options.block_bytes, options.num_threads,
-                   [&](uint64_t index, uint64_t, std::span<const std::byte> bytes) { record.block_crc32c[index] = checksum(bytes); });
+                   [&](uint64_t index, uint64_t, std::span<const std::byte> bytes) { record.block_crc32c[index] = crc_of(bytes); });
   put->commit();
   return record;
 }

@@ -154,7 +154,7 @@ CopyVerdict verify_in_place(ObjectStore& objects, uint32_t place, CheckpointFold
   }
 }
 
-struct Verdict {
+struct CheckpointVerdict {
   std::string id, state;
   std::vector<CopyVerdict> copies;  // one for each place
 
@@ -164,8 +164,8 @@ struct Verdict {
   }
 };
 
-Verdict verify_one(CheckpointPlace& place, const CheckpointFolder& folder, const CheckpointInfo& info) {
-  Verdict verdict{info.id, state_text(info), {}};
+CheckpointVerdict verify_one(CheckpointPlace& place, const CheckpointFolder& folder, const CheckpointInfo& info) {
+  CheckpointVerdict verdict{info.id, state_text(info), {}};
   const uint32_t num_places = place.objects().num_places();
   if (num_places == 1) verdict.copies.push_back(verify_copy(place.objects(), folder));
   for (uint32_t i = 0; num_places > 1 && i < num_places; ++i) verdict.copies.push_back(verify_in_place(place.objects(), i, folder));
@@ -174,7 +174,7 @@ Verdict verify_one(CheckpointPlace& place, const CheckpointFolder& folder, const
 
 json as_json(const CheckpointDamage& damage) { return {{"region", damage.region}, {"object", damage.object}, {"reason", damage.reason}}; }
 
-json as_json(const Verdict& verdict) {
+json as_json(const CheckpointVerdict& verdict) {
   json entry = {{"id", verdict.id}, {"state", verdict.state}, {"is_right", verdict.is_right()}};
   for (const CopyVerdict& copy : verdict.copies)
     if (copy.damage && !entry.contains("damage")) entry["damage"] = as_json(*copy.damage);
@@ -194,7 +194,7 @@ std::string copy_text(const CopyVerdict& copy) {
 }
 
 /// Places are counted in the order of the backends, from 1.
-std::string text(const Verdict& verdict) {
+std::string text(const CheckpointVerdict& verdict) {
   if (verdict.copies.size() == 1) return copy_text(verdict.copies.front());
   std::string all;
   for (size_t i = 0; i < verdict.copies.size(); ++i) all += format("{}place {}: {}", i ? "; " : "", i + 1, copy_text(verdict.copies[i]));
@@ -223,7 +223,7 @@ ExitCode ckpt_verify(const Request& request, CheckpointPlace& place) {
   size_t num_damaged = 0;
   for (size_t i = 0; i < folders.size(); ++i) {
     const ShownReading shown(request, place, infos[i].bytes * place.objects().num_places(), "reading " + infos[i].id);
-    const Verdict verdict = verify_one(place, folders[i], infos[i]);
+    const CheckpointVerdict verdict = verify_one(place, folders[i], infos[i]);
     num_damaged += !verdict.is_right();
     answer["checkpoints"].push_back(as_json(verdict));
     rows.push_back({verdict.id, size_text(infos[i].bytes), verdict.state, text(verdict)});

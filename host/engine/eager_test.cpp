@@ -11,8 +11,6 @@
 using namespace trainhost;
 using namespace trainhost::engine_testing;
 
-BOOST_AUTO_TEST_SUITE(eager_test)
-
 namespace {
 
 constexpr int64_t kMicroBatches = 2, kSamples = 4, kLength = 16, kClasses = 50;
@@ -108,6 +106,8 @@ Distance distance_to_eager(int64_t windows, const trainhost_precision_plan& plan
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE(eager_test)
 
 BOOST_AUTO_TEST_CASE(fifty_steps_in_fp32_have_the_losses_and_the_gradient_of_pytorch) {
   const Distance distance = distance_to_eager(50, fp32_plan());

@@ -31,7 +31,7 @@ struct TorchPlugins {
   const void* text_model = nullptr;  // t2::TextModel, may be null
   const void* optimizer = nullptr;   // t2::Optimizer; null = evaluation only
   const void* value_limits = nullptr;  // t2::ValueLimits, may be null
-  std::vector<const void*> capture_aware;  // t2::CaptureAware of those plugins that offer it
+  std::vector<const void*> capture_aware = {};  // t2::CaptureAware of those plugins that offer it
   const void* recomputable = nullptr;  // t2::Recomputable of a model that is to compute its blocks again in the backward pass; else null
 };
 

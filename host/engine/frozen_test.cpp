@@ -9,8 +9,6 @@
 using namespace trainhost;
 using namespace trainhost::engine_testing;
 
-BOOST_AUTO_TEST_SUITE(frozen_test)
-
 namespace {
 
 std::vector<t2::Parameter> parameters() {
@@ -38,6 +36,8 @@ std::string bytes_of_weight(Engine& engine, size_t index) {
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE(frozen_test)
 
 BOOST_AUTO_TEST_CASE(patterns_freeze_what_they_match_and_nothing_else) {
   BOOST_TEST(trainable_after({}) == std::vector<bool>({true, true, true, true}), boost::test_tools::per_element());

@@ -14,8 +14,6 @@
 
 #define ENGINE_TEST_DEVICE "cuda"
 
-BOOST_AUTO_TEST_SUITE(laws_gpu_test, *boost::unit_test::precondition(has_gpu))
-
 namespace {
 
 boost::test_tools::assertion_result has_gpu(boost::unit_test::test_unit_id) {
@@ -26,6 +24,7 @@ boost::test_tools::assertion_result has_gpu(boost::unit_test::test_unit_id) {
 
 }  // namespace
 
+BOOST_AUTO_TEST_SUITE(laws_gpu_test, *boost::unit_test::precondition(has_gpu))
 #include "engine/testing/laws.h"
 
 BOOST_AUTO_TEST_CASE(the_guard_against_waits_works) {

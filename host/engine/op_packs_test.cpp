@@ -12,8 +12,6 @@
 using namespace trainhost;
 using namespace trainhost::engine_testing;
 
-BOOST_AUTO_TEST_SUITE(op_packs_test)
-
 namespace {
 
 const std::string kGpt = R"({"layers": 2, "heads": 2, "width": 32})";
@@ -113,6 +111,8 @@ class RecordingMeter final : public CallMeter {
 };
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE(op_packs_test)
 
 BOOST_AUTO_TEST_CASE(a_pack_with_an_autograd_function_is_reached_in_both_directions_and_changes_no_bit) {
   const std::string own = bytes_of_two_windows();

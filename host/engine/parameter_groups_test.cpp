@@ -10,8 +10,6 @@
 
 using namespace trainhost;
 
-BOOST_AUTO_TEST_SUITE(parameter_groups_test)
-
 namespace {
 
 std::vector<t2::Parameter> some_parameters() {
@@ -29,6 +27,8 @@ const Glob kGlobs[] = {{"*", "", true},         {"*", "a.b", true},      {"a*c",
                        {"h.?.w", "h.12.w", false}, {"*.bias", "x.bias", true}, {"", "a", false}, {"a*b*c", "a1b2b3c", true}, {"abc", "abcd", false}};
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE(parameter_groups_test)
 
 BOOST_DATA_TEST_CASE(a_glob_covers_the_whole_name, boost::unit_test::data::make(kGlobs)) { BOOST_TEST(matches_glob(sample.pattern, sample.name) == sample.is_match); }
 

@@ -12,8 +12,6 @@
 
 using namespace trainhost;
 
-BOOST_AUTO_TEST_SUITE(parts_test)
-
 namespace {
 
 trainhost_precision_plan plain_plan() {
@@ -26,6 +24,8 @@ trainhost_precision_plan plain_plan() {
 bool says(const Error& error, const std::string& words) { return std::string(error.what()).find(words) != std::string::npos; }
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE(parts_test)
 
 BOOST_AUTO_TEST_CASE(the_standard_error_with_equal_counts_is_that_of_a_mean) {
   // Means of the batches are 1, 2, 3, 6: standard deviation 2.1602 (n - 1), by the root of 4.

@@ -10,8 +10,6 @@
 
 using namespace trainhost;
 
-BOOST_AUTO_TEST_SUITE(rate_table_test)
-
 namespace {
 
 RateTable make_table() {
@@ -29,6 +27,8 @@ double rate_at(const RateTable& table, uint64_t step) {
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE(rate_table_test)
 
 BOOST_AUTO_TEST_CASE(each_step_finds_its_rate_as_the_ring_turns) {
   RateTable table = make_table();

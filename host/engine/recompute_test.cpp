@@ -17,8 +17,6 @@
 
 using namespace trainhost;
 
-BOOST_AUTO_TEST_SUITE(recompute_test)
-
 namespace {
 
 constexpr int64_t kWidth = 8;
@@ -101,6 +99,8 @@ Usage usage(bool recomputes) {
 }
 
 }  // namespace
+
+BOOST_AUTO_TEST_SUITE(recompute_test)
 
 BOOST_AUTO_TEST_CASE(losses_and_gradients_have_the_same_bits_with_dropout_and_a_frozen_weight) {
   for (const bool is_input_trained : {true, false}) {

@@ -21,7 +21,7 @@ namespace trainhost {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 constexpr const char *kSingleFile = "model.safetensors", *kIndexFile = "model.safetensors.index.json", *kConfigFile = "config.json";
 
@@ -77,8 +77,8 @@ Found read_file_of_weights(const fs::path& file) {
 
 /// The files that an index names, with the tensors that each must hold.
 std::map<std::string, std::vector<std::string>> files_of_index(const fs::path& index) {
-  const json content = json::parse(read_file(index, ExitCode::kCheckpointUnreadable), nullptr, false);
-  const json map = content.is_object() ? content.value("weight_map", json()) : json();
+  const Json content = Json::parse(read_file(index, ExitCode::kCheckpointUnreadable), nullptr, false);
+  const Json map = content.is_object() ? content.value("weight_map", Json()) : Json();
   if (!map.is_object() || map.empty()) throw damaged(index, "has no weight_map of tensors and files");
   std::map<std::string, std::vector<std::string>> files;
   for (const auto& [tensor, file] : map.items()) {
@@ -187,7 +187,7 @@ void require_finite(const WeightMatch& match, const InitialWeightsSource& source
 
 }  // namespace
 
-json initialise_weights(Engine& engine, const Instance& model, const InitialWeightsSource& source) {
+Json initialise_weights(Engine& engine, const Instance& model, const InitialWeightsSource& source) {
   const Found found = read_place(source);
   const t2::HuggingFace* theirs = hugging_face_of(model);
   const t2::HuggingFaceLayout layout = theirs ? theirs->hugging_face() : t2::HuggingFaceLayout{};

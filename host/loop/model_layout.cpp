@@ -7,7 +7,7 @@
 
 namespace trainhost {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 const t2::HuggingFace* hugging_face_of(const Instance& model) { return static_cast<const t2::HuggingFace*>(model.interface(t2::HuggingFace::kInterface)); }
 
@@ -20,8 +20,8 @@ void require_network(const t2::HuggingFace& model, const std::filesystem::path& 
   }
 }
 
-json model_identity(const Instance& model) {
-  json identity = {{"plugin", model.full_name()}};
+Json model_identity(const Instance& model) {
+  Json identity = {{"plugin", model.full_name()}};
   const t2::HuggingFace* asked = hugging_face_of(model);
   if (!asked) return identity;
   t2::HuggingFaceLayout layout;
@@ -34,21 +34,21 @@ json model_identity(const Instance& model) {
     identity["hugging_face"] = {{"refusal", layout.refusal}};
     return identity;
   }
-  const json config = json::parse(layout.config, nullptr, false);
+  const Json config = Json::parse(layout.config, nullptr, false);
   if (!config.is_object()) throw Error(ExitCode::kPlugin, format("{}: its config.json is no JSON object; got: {}", model.full_name(), layout.config));
-  json tensors = json::array();
+  Json tensors = Json::array();
   for (const t2::HuggingFaceTensor& tensor : layout.tensors)
     if (!tensor.is_alias) tensors.push_back({tensor.own, tensor.foreign, tensor.is_transposed});
   identity["hugging_face"] = {{"config", config}, {"tensors", tensors}};
   return identity;
 }
 
-void require_same_model(const json& before, const json& now, const std::string& checkpoint) {
-  const auto config_of = [](const json& identity) { return identity.value("hugging_face", json::object()).value("config", json::object()); };
-  const json old_config = config_of(before), new_config = config_of(now);
+void require_same_model(const Json& before, const Json& now, const std::string& checkpoint) {
+  const auto config_of = [](const Json& identity) { return identity.value("hugging_face", Json::object()).value("config", Json::object()); };
+  const Json old_config = config_of(before), new_config = config_of(now);
   if (old_config.empty() || new_config.empty()) return;  // saved by a version that did not write it down
   for (const auto& [key, value] : new_config.items())
-    if (const json was = old_config.value(key, json()); was != value)
+    if (const Json was = old_config.value(key, Json()); was != value)
       throw Error(ExitCode::kConfig, format("checkpoint {}: its model had {} = {}, this one has {}; put the model's config back, or start a new run with --name NAME", checkpoint, key,
                                             was.dump(), value.dump()));
 }

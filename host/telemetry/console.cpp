@@ -16,7 +16,14 @@ namespace {
 constexpr double kSecondsBetweenDraws = 0.1, kSecondsBetweenLines = 1;
 constexpr size_t kNoLimit = 100000;
 
-// A stream that is gone (closed pipe, full disk) must not end a run, so failures are let go.
+// Time has gone on, the training has not.
+bool says_the_same(const ProgressLine& a, const ProgressLine& b) {
+  const auto is_same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
+  return a.step == b.step && a.skipped_windows == b.skipped_windows && is_same(a.loss, b.loss) && is_same(a.heldout_loss, b.heldout_loss);
+}
+
+}  // namespace
+
 void write_text(int handle, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(handle, text.data(), text.size());
@@ -25,14 +32,6 @@ void write_text(int handle, std::string_view text) {
     text.remove_prefix(static_cast<size_t>(written));
   }
 }
-
-// Time has gone on, the training has not.
-bool says_the_same(const ProgressLine& a, const ProgressLine& b) {
-  const auto is_same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
-  return a.step == b.step && a.skipped_windows == b.skipped_windows && is_same(a.loss, b.loss) && is_same(a.heldout_loss, b.heldout_loss);
-}
-
-}  // namespace
 
 std::string environment_variable(const char* name) {
   const char* value = std::getenv(name);

@@ -24,6 +24,8 @@ struct StreamStyle {
 /// `environment` returns "" for what is not set.
 StreamStyle stream_style(int handle, const std::function<std::string(const char*)>& environment);
 std::string environment_variable(const char* name);
+/// A stream that is gone (closed pipe, full disk) must not end a run, so failures are let go.
+void write_text(int handle, std::string_view text);
 
 /// stderr: what is loaded, plan, progress, evaluations, log lines. stdout: the answer, that is stopped(), ledger(), folder(), result(), sample(); with
 /// --json these go to stderr too and stdout has the JSON alone. All of it also goes to console.log, plain. -q leaves only warnings and the answer.

@@ -12,17 +12,12 @@
 namespace trainhost {
 namespace {
 
-constexpr double kSecondsOfSilence = 1, kSecondsBetweenDraws = 0.1, kSecondsBetweenLines = 10;
+constexpr double kSecondsOfSilence = 1, kSecondsBetweenBars = 0.1, kSecondsBetweenReports = 10;
 constexpr size_t kBarWidth = 24, kUsualWidth = 80;
 
 size_t terminal_width(int handle) {
   winsize size{};
   return ::ioctl(handle, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsualWidth;
-}
-
-// A stream that is gone must not end a transfer.
-void write_text(int handle, const std::string& text) {
-  [[maybe_unused]] const ssize_t written = ::write(handle, text.data(), text.size());
 }
 
 }  // namespace
@@ -61,7 +56,7 @@ void TransferLine::add(uint64_t bytes) {
     const std::lock_guard lock(mutex_);
     done_bytes_ += bytes;
     if (options_.is_quiet || seconds < next_seconds_) return;
-    next_seconds_ = seconds + (style_.is_live ? kSecondsBetweenDraws : kSecondsBetweenLines);
+    next_seconds_ = seconds + (style_.is_live ? kSecondsBetweenBars : kSecondsBetweenReports);
     if (style_.is_live) return show(seconds);
     line = transfer_text(options_.what, done_bytes_, options_.total_bytes, seconds, 0);
   }
