@@ -79,8 +79,8 @@ constexpr HostKey kKeys[] = {
     {"model.fields", R"({"type":"object","additionalProperties":{"type":"string","minLength":1}})",
      "Input of the model = field of the source, where their names differ."},
     {"model.recompute", R"({"type":"string","enum":["none","blocks"],"default":"none","x-trajectory":false})",
-     "Activations that are computed again in the backward pass instead of being kept: none, or those inside of the model's blocks. Less memory, a third more "
-     "time, the same numbers."},
+     "Activations that are computed again in the backward pass instead of being kept: none, or those inside of the model's blocks. Less memory, about a "
+     "quarter more time, the same numbers."},
     {"model.init_from", R"({"type":"string","default":""})",
      "Weights that a new run starts from: a safetensors file, a folder of Hugging Face, a run folder, a checkpoint or its URI; paths are relative to the "
      "file that says them. Empty: random ones."},
