@@ -86,7 +86,7 @@ class AgainstEager(TestCase):
 
     def test_losses_agree(self):
         needed = self.STEPS * self.MICRO * self.SAMPLES * self.LENGTH + 1
-        sources = sorted((ROOT / "host").rglob("*.cpp")) + sorted((ROOT / "plugins").rglob("*.cpp"))
+        sources = sorted((Path(torch.__file__).parent / "include/c10").rglob("*.h"))  # as pinned as PyTorch is: how far rounding carries depends on the text
         for number, source in enumerate(sources):
             self.write(f"text/{number:04}.txt", source.read_text())
         self.assertGreater(sum(source.stat().st_size for source in sources), needed)
