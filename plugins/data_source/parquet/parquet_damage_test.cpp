@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(random_damage_is_an_error_or_harmless) {
   for (const char* name : {"good.parquet", "plain.parquet", "gaps.parquet"}) {
     const std::string good = files().content(name);
     const std::string line = name[1] == 'a' ? "'in list' as=x length=9 missing=0" : "alpha";
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < 1000; ++round) {
       std::string bytes = good;
       for (int flip = 0; flip < 1 + round % 3; ++flip) {
         const std::size_t from = round % 2 ? good.size() - std::min<std::size_t>(good.size(), 1200) : 0;  // half of them in the footer
