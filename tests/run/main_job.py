@@ -18,7 +18,7 @@ HEADERS = f"textfiles.root={BUILD}/libtorch/include"
 SHORT = (HEADERS, "max=6step", "cosine.warmup=2step", "evaluation.heldout.every=3step", "evaluation.heldout.max_samples=8", "telemetry.every=1step", "sample.length=24")
 
 # What a person reads, from top to bottom, on standard error and on standard output.
-ERR = (r"^plugins", r"accumulation_schedule/accum +\S+ +\S+quickstart.toml:6:1 +\S+\.so", r"data_source/textfiles", r"model/gpt", r"^plan", r"parameters +842,496",
+ERR = (r"^plugins", r"accumulation_schedule/accum +\S+ +.+quickstart.toml:6:1 +.+\.so", r"data_source/textfiles", r"model/gpt", r"^plan", r"parameters +842,496",
        r"window +2 micro-batches of 8 samples", r"tokens a window +2,048", r"memory +\d", r"expected duration +\d", r"expected cost +\d.* usd", r"^evaluation heldout at step 3: loss \d",
        r"^step 6/6 .*  loss \d.*  heldout \d.*  lr \d.*  \d.* tok/s  data \d+%  \S+s  eta \S+  \d\S+ usd$")
 OUT = (r"^stopped\n.*max = 6step", r"^where time went", r"data wait", r"total +\S+ +100.0% +\S+ usd", r"^run folder\n +runs/quickstart$", r"^heldout bits per byte\n +\d", r"^sample\n#include")
