@@ -57,5 +57,6 @@ target_compile_definitions(trainhost_options INTERFACE TRAINHOST_VERSION="${PROJ
 
 if(TRAINHOST_SANITIZE)
   add_compile_options(-fsanitize=${TRAINHOST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)  # g++ sees it in std::regex where code is added for sanitizers
   add_link_options(-fsanitize=${TRAINHOST_SANITIZE})
 endif()
