@@ -18,6 +18,24 @@ PROGRAM = BUILD / "bin" / "trainhost"
 TEST_PLUGINS = BUILD / "test_plugins"
 ZOO = BUILD / "zoo"
 
+# What jobs over data of several kinds share: small windows, a row each step, a checkpoint each tenth.
+SMALL_JOB = """
+[execution]
+threads = 1
+[accum]
+micro_batch_samples = 8
+micro_batches = 2
+[adamw]
+learning_rate = 1e-2
+[checkpoint]
+every = "10step"
+mode = "sync"
+[telemetry]
+every = "1step"
+[sample]
+length = 0
+"""
+
 # One kernel thread: the models are tiny, and the tests share their machine. Saves in mode sync: which steps have a checkpoint does not depend on the disk.
 MLP = """
 max = ["20step"]

@@ -6,7 +6,7 @@ import sys
 import tarfile
 
 import numpy
-from harness import TestCase, main, tensors
+from harness import SMALL_JOB, TestCase, main, tensors
 
 sys.path.insert(0, os.environ["TRAINHOST_MODEL_MODULES"])
 from PIL import Image
@@ -16,8 +16,6 @@ max = ["{steps}step"]
 plugins = ["fp32", "accum", "{source}", "{model}", "adamw", "constant", "localckpt"]
 [data]
 threads = {threads}
-[execution]
-threads = 1
 [{source}]
 {keys}
 height = 12
@@ -33,19 +31,7 @@ every = "10step"
 {source}.shorter_side = 14
 {source}.flip = 0
 {more}
-[accum]
-micro_batch_samples = 8
-micro_batches = 2
-[adamw]
-learning_rate = 1e-2
-[checkpoint]
-every = "10step"
-mode = "sync"
-[telemetry]
-every = "1step"
-[sample]
-length = 0
-"""
+""" + SMALL_JOB
 MLP = '[model]\nfields = { x = "image", y = "label" }\n[mlp]\nwidths = [16]\n'
 FOLDER = 'root = "tree"\nsplit = "all"'
 SHARDS = 'files = "shards/*.tar"\nsplit = "all"\nclasses = 3'

@@ -5,32 +5,18 @@ import signal
 import numpy
 import pyarrow
 import pyarrow.parquet
-from harness import TEST_PLUGINS, TestCase, main, tensors
+from harness import SMALL_JOB, TEST_PLUGINS, TestCase, main, tensors
 
 CONFIG = """
 max = ["{steps}step"]
 plugins = ["fp32", "accum", "{source}", "mlp", "adamw", "constant", "localckpt"]
 [data]
 threads = {threads}
-[execution]
-threads = 1
 [{source}]
 {keys}
 [mlp]
 widths = [16]
-[accum]
-micro_batch_samples = 8
-micro_batches = 2
-[adamw]
-learning_rate = 1e-2
-[checkpoint]
-every = "10step"
-mode = "sync"
-[telemetry]
-every = "1step"
-[sample]
-length = 0
-"""
+""" + SMALL_JOB
 KEYS = 'files = "{files}"\ncolumns = ["a b c as=x dtype=float32", "label as=y role=target classes=3"]'
 
 

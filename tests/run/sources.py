@@ -6,7 +6,8 @@ import json
 import struct
 
 import numpy
-from harness import TestCase, main, tensors
+from harness import SMALL_JOB, TestCase, main, tensors
+from oracles import cross_entropy, mlp
 from safetensors.numpy import load_file, save_file
 
 CONFIG = """
@@ -14,41 +15,13 @@ max = ["{steps}step"]
 plugins = ["fp32", "accum", "{source}", "{model}", "adamw", "constant", "localckpt"]
 [data]
 threads = 2
-[execution]
-threads = 1
 {more}
-[accum]
-micro_batch_samples = 8
-micro_batches = 2
-[adamw]
-learning_rate = 1e-2
-[checkpoint]
-every = "10step"
-mode = "sync"
-[telemetry]
-every = "1step"
-[sample]
-length = 0
-"""
+""" + SMALL_JOB
 HELDOUT = """
 [evaluation.heldout]
 every = "10step"
 {source}.split = "heldout"
 """
-
-
-def mlp(weights, x):
-    """In float64: layers with ReLU between."""
-    x, last = x.reshape(len(x), -1).astype(float), len(weights) // 2 - 1
-    for layer in range(last + 1):
-        x = x @ weights[f"layers.{layer}.weight"].astype(float).T + weights[f"layers.{layer}.bias"]
-        x = x if layer == last else numpy.maximum(x, 0)
-    return x
-
-
-def cross_entropy(logits, classes):
-    top = logits.max(1, keepdims=True)
-    return (numpy.log(numpy.exp(logits - top).sum(1)) + top[:, 0] - logits[numpy.arange(len(classes)), classes]).mean()
 
 
 def clusters(count, classes=3, width=4, seed=1):

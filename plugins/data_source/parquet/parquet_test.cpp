@@ -190,12 +190,12 @@ BOOST_AUTO_TEST_CASE(lines_that_are_not_understood_are_refused_before_a_file_is_
                                                                       {"a role=target b", "\"b\" is not understood"},
                                                                       {"a decode=jpeg", "\"decode=jpeg\" is not understood"},
                                                                       {"a b as=x decode=image", "decode=image takes one column"}}) {
-    const std::string said = words_of([&, &text = line] { PluginUnderTest().create(Tables::config_of("a.parquet", {text})); });
+    const std::string said = words_of([&, &text = line] { PluginUnderTest().create(Tables().config("a.parquet", {text})); });
     std::string wanted = words;
     std::erase(wanted, '\\');
     BOOST_TEST(said.find(wanted) != std::string::npos, line << ": " << said);
   }
-  BOOST_TEST(words_of([&] { PluginUnderTest().create(Tables::config_of("a.parquet", {"a", "b as=a"})); }).find("is there twice") != std::string::npos);
+  BOOST_TEST(words_of([&] { PluginUnderTest().create(Tables().config("a.parquet", {"a", "b as=a"})); }).find("is there twice") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(lines_that_do_not_suit_the_columns_are_refused) {

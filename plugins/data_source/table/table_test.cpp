@@ -8,8 +8,7 @@
 #include <map>
 #include <random>
 
-#include "files/testing/folder.h"
-#include "files/testing/samples.h"
+#include "files/testing/tables.h"
 
 using namespace trainhost;
 using namespace trainhost::testing;
@@ -17,24 +16,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Tables : TemporaryFolder {
-  std::string config(const std::string& files, const std::vector<std::string>& lines, const std::string& more = "") const {
-    std::string fields;
-    for (const std::string& line : lines) fields += format("{}\"{}\"", fields.empty() ? "" : ",", line);
-    return format(R"({{"files":"{}","fields":[{}]{}}})", path / files, fields, more);
-  }
-  std::string delivered(const std::string& files, const std::string& line, const std::string& more = "") const {
-    PluginUnderTest source;
-    source.create(config(files, {line}, more)).start();
-    return bytes_of_field(source, 0);
-  }
-  // What starting or reading all samples ends with.
-  std::string words(const std::string& files, const std::string& line, const std::string& more = "") const {
-    return words_of([&] { delivered(files, line, more); });
-  }
-  trainhost_status status(const std::string& files, const std::string& line, const std::string& more = "") const {
-    return status_of([&] { delivered(files, line, more); });
-  }
+struct Tables : TableFiles {
+  Tables() : TableFiles("fields") {}
+
   // The words behind the path of the file "t.csv" or "t.jsonl" with that content.
   std::string place(const std::string& name, const std::string& bytes, const std::string& line) const {
     const std::string file = write(name, bytes), said = words(name, line);
