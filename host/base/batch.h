@@ -63,8 +63,12 @@ class BatchDevice {
   virtual ~BatchDevice() = default;
   /// 64-byte aligned memory, page-locked where the device wants it. Throws Error(kOutOfMemory).
   virtual std::shared_ptr<std::byte> allocate(size_t bytes) = 0;
+  /// What allocate(bytes) takes of the host's memory.
+  virtual size_t allocated_bytes(size_t bytes) const { return (bytes + 63) / 64 * 64; }
   /// Starts the copy to the device on a stream of its own; returns without waiting for it.
   virtual std::unique_ptr<DeviceBatch> upload(HostBatch batch) = 0;
+  /// Gives back the host memory of batches whose copies have been made since; the next upload() does so too.
+  virtual void release_copied() {}
 };
 
 }  // namespace trainhost

@@ -61,6 +61,8 @@ class Device {
   /// As BatchDevice. [any]
   virtual std::shared_ptr<std::byte> allocate(size_t bytes) = 0;
   virtual std::unique_ptr<TorchBatch> upload(HostBatch batch) = 0;
+  virtual size_t allocated_bytes(size_t bytes) const = 0;
+  virtual void release_copied() = 0;
   /// Makes the training thread's queue of work wait for the batch's copies; the host does not wait.
   virtual void order_after_upload(const TorchBatch& batch) = 0;
   /// Host memory that the device copies to and from without an intermediate buffer.

@@ -1,7 +1,9 @@
 // The CUDA side of the device interface: page-locked memory, a copy stream, events, the caching allocator's figures.
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstring>
 #include <deque>
 #include <future>
@@ -175,6 +177,18 @@ class CudaDevice final : public Device {
     return out;
   }
 
+  size_t allocated_bytes(size_t bytes) const override { return std::bit_ceil(std::max<size_t>(bytes, 1)); }  // as LibTorch's cache rounds
+
+  void release_copied() override {
+    std::list<InFlight> done;  // freed after the lock: freeing page-locked memory may take long
+    const std::lock_guard lock(mutex_);
+    for (auto it = in_flight_.begin(); it != in_flight_.end();) {
+      const auto next = std::next(it);
+      if (it->is_copied->is_reached()) done.splice(done.end(), in_flight_, it);
+      it = next;
+    }
+  }
+
   void order_after_upload(const TorchBatch& batch) override {
     const auto stream = c10::cuda::getCurrentCUDAStream(index_);
     static_cast<const CudaBatch&>(batch).is_copied->order(stream);
@@ -230,13 +244,8 @@ class CudaDevice final : public Device {
 
   // A batch may be dropped before its copy has run: the host memory is held here until it has.
   void keep_until_copied(std::shared_ptr<CudaEvent> is_copied, std::shared_ptr<void> memory) {
-    std::list<InFlight> done;  // freed after the lock: freeing page-locked memory may take long
+    release_copied();
     const std::lock_guard lock(mutex_);
-    for (auto it = in_flight_.begin(); it != in_flight_.end();) {
-      const auto next = std::next(it);
-      if (it->is_copied->is_reached()) done.splice(done.end(), in_flight_, it);
-      it = next;
-    }
     in_flight_.push_back({std::move(is_copied), std::move(memory)});
   }
 

@@ -97,6 +97,8 @@ struct WindowRow {
   double loss_scale = 1, learning_rate = 0;
   std::vector<double> metrics;           // sums in the order of metric_names()
   double seconds = std::numeric_limits<double>::quiet_NaN();  // of the device, since the end of the window before; NaN where something else ran in between
+  // Of these: the device stood still since the host had no batch, and since a batch was still being copied. NaN: not measured.
+  double late_batch_seconds = std::numeric_limits<double>::quiet_NaN(), copy_wait_seconds = std::numeric_limits<double>::quiet_NaN();
 };
 
 struct EvaluationResult {
@@ -170,6 +172,8 @@ class Engine : public BatchDevice {
   // --- a window: begin, accumulate once or more, then apply or abandon ---
   /// `max_targets`: upper bound of the targets in the window; fixes the power of two 2^k >= max_targets that keeps the sum exact to scale.
   virtual void begin_window(uint64_t window, uint64_t max_targets) = 0;
+  /// The caller begins to wait for the next micro-batch: if the device stands still from here on until accumulate(), then for want of data. No host wait.
+  virtual void expect_batch() = 0;
   /// Forward and backward of one micro-batch. Throws OutOfMemory; Error(kPlugin) when the model fails.
   virtual void accumulate(const DeviceBatch& batch) = 0;
   /// Reduce, gate, clip, update (skipped on the device when a value is not finite or nothing counted), write the window's row. No host wait.

@@ -5,6 +5,7 @@
 
 #include <trainhost/cpp/field.hpp>
 
+#include "engine/data_waits.h"
 #include "engine/device.h"
 #include "engine/evaluation.h"
 #include "engine/precision.h"
@@ -79,6 +80,25 @@ BOOST_AUTO_TEST_CASE(batches_on_the_cpu_are_aligned_and_not_copied) {
   const auto batch = device->upload({{{kUInt8, {4, 5}, memory.get(), 20}}, 4, 20, memory});
   BOOST_TEST(batch->fields[0].data_ptr() == memory.get());
   BOOST_TEST(memory.use_count() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(waits_for_batches_belong_to_their_window_and_are_given_once) {
+  const auto device = make_device("cpu");
+  DataWaits waits(*device);
+  const auto wait_once = [&] {
+    waits.expect();
+    waits.arrive([] {});
+  };
+  wait_once(), wait_once(), waits.end_window(1);
+  waits.arrive([] {}), waits.end_window(2);  // nobody waited for this one
+  wait_once(), waits.drop_window();
+  wait_once(), waits.end_window(3);
+  const DataWaits::Seconds first = waits.take(1);
+  BOOST_TEST(first.late >= 0);
+  BOOST_TEST(first.copy >= 0);
+  BOOST_TEST(std::isnan(waits.take(1).late));
+  BOOST_TEST(std::isnan(waits.take(2).late));
+  BOOST_TEST(waits.take(3).late >= 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_cpu_reports_itself) {

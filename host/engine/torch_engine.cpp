@@ -41,7 +41,7 @@ WindowGraphs::Mode graph_mode(const std::string& word) {
 }  // namespace
 
 TorchEngine::TorchEngine(const EngineOptions& options, std::unique_ptr<Device> device)
-    : options_(options), device_(std::move(device)), report_(device_->report()), random_(device_->place()), graphs_(*device_, graph_mode(options.cuda_graph)), copies_(*device_), copier_(*device_) {
+    : options_(options), device_(std::move(device)), report_(device_->report()), random_(device_->place()), data_waits_(*device_), graphs_(*device_, graph_mode(options.cuda_graph)), copies_(*device_), copier_(*device_) {
   if (options_.num_threads > 0) at::set_num_threads(options_.num_threads);
 }
 
@@ -155,7 +155,7 @@ t2::Batch TorchEngine::model_batch(const DeviceBatch& batch) {
   const auto& tensors = static_cast<const TorchBatch&>(batch);
   if (tensors.fields.size() != setup_.fields.size())
     throw Error(ExitCode::kFailure, format("engine: a batch has {} fields, the model was built for {}", tensors.fields.size(), setup_.fields.size()));
-  device_->order_after_upload(tensors);
+  data_waits_.arrive([&] { device_->order_after_upload(tensors); });
   t2::Batch out{{}, batch.num_samples};
   for (size_t i = 0; i < tensors.fields.size(); ++i) out.fields.push_back({setup_.fields[i].name, tensors.fields[i]});
   return out;
@@ -210,6 +210,7 @@ void TorchEngine::apply() {
     const std::optional<at::Tensor> row = graphs_.update(rate, [this](const at::Tensor& one) { return run_update(one); });
     rows_->push(window_->number, row ? *row : run_update(rate));
   });
+  data_waits_.end_window(window_->number);
   ++windows_in_flight_;
   drop_gradients();
   forget_casts();
@@ -241,6 +242,7 @@ void TorchEngine::abandon_window() {
   forget_casts();
   for (size_t i = 0; i < kept_buffers_.size(); ++i) model_->buffers()[i].tensor.copy_(kept_buffers_[i]);
   random_.set(window_->random_states);
+  data_waits_.drop_window();
   window_.reset();
   graphs_.clear();  // their memory may be what was short
 }
@@ -257,8 +259,9 @@ std::vector<WindowRow> TorchEngine::rows_until(uint64_t window) {
     const std::vector<double>& v = row.values;
     known_step_ = static_cast<uint64_t>(v[Update::kStep]);
     --windows_in_flight_;
+    const DataWaits::Seconds waited = data_waits_.take(row.window);
     out.push_back({row.window, known_step_, v[Update::kIsApplied] != 0, v[Update::kLossSum], v[Update::kCount], v[Update::kGradientNorm],
-                   v[Update::kLossScale], v[Update::kLearningRate], {v.begin() + Update::kFirstMetric, v.end()}, row.seconds});
+                   v[Update::kLossScale], v[Update::kLearningRate], {v.begin() + Update::kFirstMetric, v.end()}, row.seconds, waited.late, waited.copy});
   }
   return out;
 }

@@ -9,6 +9,7 @@
 #include <trainhost/torch/text_model.h>
 #include <trainhost/torch/value_limits.h>
 
+#include "engine/data_waits.h"
 #include "engine/device.h"
 #include "engine/engine.h"
 #include "engine/evaluation.h"
@@ -38,6 +39,7 @@ class TorchEngine final : public Engine {
   double base_learning_rate() const override;
 
   void begin_window(uint64_t window, uint64_t max_targets) override;
+  void expect_batch() override { data_waits_.expect(); }
   void accumulate(const DeviceBatch& batch) override;
   void apply() override;
   void abandon_window() override;
@@ -65,6 +67,8 @@ class TorchEngine final : public Engine {
 
   std::shared_ptr<std::byte> allocate(size_t bytes) override;
   std::unique_ptr<DeviceBatch> upload(HostBatch batch) override;
+  size_t allocated_bytes(size_t bytes) const override { return device_->allocated_bytes(bytes); }
+  void release_copied() override { device_->release_copied(); }
 
  private:
   struct Window {  // what must be put back when the window is abandoned, or skipped
@@ -109,6 +113,7 @@ class TorchEngine final : public Engine {
   std::optional<RowRing> rows_;
   std::optional<Window> window_;
   std::vector<at::Tensor> kept_buffers_;  // as the window found them
+  DataWaits data_waits_;
   WindowGraphs graphs_;
   uint64_t known_step_ = 0, windows_in_flight_ = 0;  // the device's step lies in [known_step_, known_step_ + windows_in_flight_]
 

@@ -55,6 +55,7 @@ void Trainer::attempt_window(const WindowShape& shape) {
     std::unique_ptr<DeviceBatch> batch;
     {
       const Ledger::Scope waiting(parts_.ledger, Activity::kDataWait);
+      parts_.engine.expect_batch();
       batch = parts_.data.next();
     }
     parts_.engine.accumulate(*batch);  // forward and backward under the precision plan

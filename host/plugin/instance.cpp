@@ -1,6 +1,8 @@
 // The life of an instance, and the one place where the host calls plugins.
 #include "plugin/instance.h"
 
+#include <cxxabi.h>
+
 #include <cassert>
 #include <cstring>
 
@@ -32,8 +34,14 @@ Instance::Instance(const PluginRecord& record, InstanceServices services) : reco
 }
 
 Instance::~Instance() {
+  if (is_left_behind_) return;
   stop();
   if (instance_ && instance_->destroy) call_quietly("destroy", [&] { instance_->destroy(instance_); });
+}
+
+void Instance::leave_behind() const {
+  is_left_behind_ = true;
+  for (const Instance* upstream : services_.upstreams) upstream->leave_behind();
 }
 
 void Instance::fail(const std::string& complaint) const { throw Error(ExitCode::kPlugin, format("{}: {}: {}", record_.file.string(), full_name_, complaint)); }
@@ -104,6 +112,8 @@ trainhost_status Instance::run(const char* what, trainhost_status (*function)(vo
     const CallNote note({full_name_.c_str(), what, record_.file.c_str()});
     const MeteredCall metered(services_.meter, account_, what);
     status = function(stored, &error.value);
+  } catch (const abi::__forced_unwind&) {
+    throw;  // pthread_exit: its end cannot be held up
   } catch (const std::exception& thrown) {
     throw broken_promise(what, format("threw an exception ({}), which must not leave a plugin", clean_text(thrown.what())));
   } catch (...) {

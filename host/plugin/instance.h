@@ -134,6 +134,10 @@ class Instance {
   /// Of the meter, for those who call the plugin past this class: the engine calls T2 objects. 0 without a meter.
   uint32_t account() const { return account_; }
 
+  /// A thread may be inside of the plugin for good: from here on it, and what it wraps, is neither stopped nor destroyed. [any]
+  void leave_behind() const;
+  bool is_left_behind() const { return is_left_behind_; }
+
   /// Lines that the plugin has logged at TRAINHOST_LOG_WARNING and _ERROR. [any]
   uint64_t num_warnings() const { return num_logged_[2]; }
   uint64_t num_errors() const { return num_logged_[3]; }
@@ -175,6 +179,7 @@ class Instance {
   mutable SlowCalls slow_calls_;                 // [train]
   std::array<std::atomic<uint64_t>, 4> num_logged_{};
   trainhost_instance* instance_ = nullptr;
+  mutable std::atomic<bool> is_left_behind_ = false;
   Phase phase_ = Phase::kCreated;
 };
 

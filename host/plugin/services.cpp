@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include <trainhost/data_stages.h>
 #include <trainhost/report.h>
 
 #include "base/log.h"
+#include "plugin/read_stages.h"
 #include "plugin/text.h"
 
 namespace trainhost {
@@ -23,6 +25,8 @@ const void* HostTables::find(const Instance& instance, std::string_view id) {
   if (id == TRAINHOST_RUN) return &run_table;
   static const trainhost_report report_table{sizeof(trainhost_report), 0, report};
   if (id == TRAINHOST_REPORT) return &report_table;
+  static const trainhost_data_stages stages_table{sizeof(trainhost_data_stages), 0, add_stage};
+  if (id == TRAINHOST_DATA_STAGES && instance.record_.kind == "data_source") return &stages_table;
   if (id == TRAINHOST_MEMORY && instance.services_.memory) return &memory_table;
   if (id == TRAINHOST_UPSTREAM && !instance.services_.upstreams.empty()) return &instance.upstream_table_;
   return nullptr;
@@ -31,6 +35,7 @@ const void* HostTables::find(const Instance& instance, std::string_view id) {
 // Nobody hands a MemoryProbe to instances yet, so trainhost.memory/1 is not among them.
 bool run_offers(const PluginRecord& record, std::string_view service_id) {
   if (service_id == TRAINHOST_UPSTREAM) return record.decorates > 0;
+  if (service_id == TRAINHOST_DATA_STAGES) return record.kind == "data_source";
   return service_id == TRAINHOST_LOG || service_id == TRAINHOST_CALL || service_id == TRAINHOST_RUN || service_id == TRAINHOST_REPORT;
 }
 
@@ -118,6 +123,8 @@ void HostTables::report(const trainhost_host* host, trainhost_string topic, cons
   } catch (...) {  // numbers that cannot be told are lost; the header allows no failure
   }
 }
+
+void HostTables::add_stage(const trainhost_host*, int32_t stage, uint64_t nanoseconds) { ReadStages::add(stage, nanoseconds); }
 
 trainhost_run_facts borrow(const RunFacts& facts) {
   return {sizeof(trainhost_run_facts),

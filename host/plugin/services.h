@@ -19,6 +19,7 @@ struct HostTables {
   static trainhost_string fingerprint(const trainhost_host* host);
   static trainhost_instance* upstream(const trainhost_host* host, uint32_t index);
   static void report(const trainhost_host* host, trainhost_string topic, const trainhost_string* names, const double* values, uint64_t num_values);
+  static void add_stage(const trainhost_host* host, int32_t stage, uint64_t nanoseconds);
 
  private:
   struct Pause;  // a trial is the host's work: its time is not the plugin's

@@ -54,6 +54,7 @@ class FakeEngine final : public Engine {
     opened_ = window, max_targets_ = max_targets;
     open_ids_.clear(), open_pieces_.clear();
   }
+  void expect_batch() override {}
   void accumulate(const DeviceBatch& batch) override {
     if (batch.num_samples > max_samples) throw OutOfMemory(format("made to hold at most {} samples", max_samples));
     add_ids(batch, open_ids_);

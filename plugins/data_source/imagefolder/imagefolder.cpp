@@ -44,7 +44,7 @@ class ImageFolder final : public DataSource {
   const SourceInfo& info() override { return info_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t> random_keys, BatchWriter& out) override {
-    auto workspace = images_.take_workspace();
+    auto workspace = images_.take_workspace(host());
     std::vector<std::byte> file;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       host().throw_if_cancelled();

@@ -51,6 +51,15 @@ BOOST_AUTO_TEST_CASE(images_and_labels_are_those_of_torchvision) {
   BOOST_TEST(source.host.has_logged(TRAINHOST_LOG_INFO, "in 4 classes: " + pictures().classes.substr(0, pictures().classes.size() - 1)));
 }
 
+BOOST_AUTO_TEST_CASE(the_host_is_told_how_long_images_are_decoded_and_transformed) {
+  PluginUnderTest source;
+  source.create(config(pictures().root(), kSmall)).start();
+  BOOST_TEST(source.host.stage_nanoseconds(TRAINHOST_STAGE_DECODE) == 0u);
+  read(source, {0, 1});
+  BOOST_TEST(source.host.stage_nanoseconds(TRAINHOST_STAGE_DECODE) > 0u);
+  BOOST_TEST(source.host.stage_nanoseconds(TRAINHOST_STAGE_TRANSFORM) > 0u);
+}
+
 BOOST_AUTO_TEST_CASE(train_and_heldout_make_the_whole_and_have_the_same_classes) {
   std::uint64_t samples[3];
   int i = 0;

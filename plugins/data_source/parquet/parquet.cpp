@@ -66,7 +66,7 @@ class ParquetSource final : public DataSource {
     std::vector<std::size_t> order(ids.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return ids[a] < ids[b]; });
-    auto workspace = images_.take_workspace();
+    auto workspace = images_.take_workspace(host());
     std::shared_ptr<const RowGroup> group;
     std::size_t current = 0;
     for (const std::size_t i : order) {
@@ -152,6 +152,7 @@ class ParquetSource final : public DataSource {
   }
 
   std::shared_ptr<const RowGroup> row_group(std::size_t index) {
+    const StageWatch watch(host(), TRAINHOST_STAGE_DECODE);  // Arrow reads and decodes in one call
     return cache_.get(index, [&] {
       const std::size_t f = index_of(first_groups_, index);
       const Input& input = inputs_[f];

@@ -1,4 +1,5 @@
 // data_source/table: rows of csv and of JSON lines as samples with typed fields.
+#include <trainhost/cpp/data_stages.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <algorithm>
@@ -68,6 +69,7 @@ class Table final : public DataSource {
       const TableFile& file = files_[index];
       const std::uint64_t row = number - starts_[index];
       const std::string text = file.read(row);
+      const StageWatch watch(host(), TRAINHOST_STAGE_DECODE);
       const auto parts = readers_[index]->take_apart(row, text);
       const Fail fail = [&](const Value& value, std::string_view words) { throw file.wrong(row, value.offset, format("column \"{}\": {}", value.column, words)); };
       for (std::size_t f = 0; f < fields_.size(); ++f) fields_[f].write(parts->values(fields_[f], f), i, static_cast<std::uint32_t>(f), out, fail);

@@ -61,6 +61,7 @@ Field ImageLoader::field(std::string name) const {
 }
 
 void ImageLoader::load(std::span<const uint8_t> file, uint64_t random_key, const Tensor& out, Workspace& workspace) const {
+  StageWatch watch(workspace.stages_, TRAINHOST_STAGE_DECODE);
   RowReader& reader = *(recognised(file) == FileFormat::kJpeg ? workspace.jpeg_ : workspace.png_);
   const ImageSize size = reader.open(file);
   if (uint64_t{size.height} * size.width > options_.max_pixels) {
@@ -74,13 +75,20 @@ void ImageLoader::load(std::span<const uint8_t> file, uint64_t random_key, const
 
   const auto channels = static_cast<uint32_t>(options_.channels);
   reader.start(reduced, {vertical.read_begin, horizontal.read_begin, vertical.read_count, horizontal.read_count}, channels);
-  workspace.resizer_.run(vertical, horizontal, channels, [&] { return reader.next_row(); },
+  const auto next_row = [&] {
+    watch.turn_to(TRAINHOST_STAGE_DECODE);
+    const uint8_t* row = reader.next_row();
+    watch.turn_to(TRAINHOST_STAGE_TRANSFORM);
+    return row;
+  };
+  workspace.resizer_.run(vertical, horizontal, channels, next_row,
                          [&](uint32_t y, const uint8_t* row, size_t step) {
                            if (options_.dtype == "uint8")
                              write_row(byte_values_, row, step, y, geometry.is_flipped, static_cast<uint8_t*>(out.data));
                            else
                              write_row(float_values_, row, step, y, geometry.is_flipped, static_cast<float*>(out.data));
                          });
+  watch.turn_to(TRAINHOST_STAGE_DECODE);
   reader.finish();
 }
 
@@ -104,11 +112,17 @@ uint32_t ImageLoader::reduction(const AxisPlan& vertical, const AxisPlan& horizo
   return reduced;
 }
 
-std::unique_ptr<Workspace> ImageLoader::take_workspace() const {
-  const std::lock_guard lock(mutex_);
-  if (unused_.empty()) return std::make_unique<Workspace>(options_);
-  std::unique_ptr<Workspace> workspace = std::move(unused_.back());
-  unused_.pop_back();
+std::unique_ptr<Workspace> ImageLoader::take_workspace(const Host& host) const {
+  std::unique_ptr<Workspace> workspace;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!unused_.empty()) {
+      workspace = std::move(unused_.back());
+      unused_.pop_back();
+    }
+  }
+  if (!workspace) workspace = std::make_unique<Workspace>(options_);
+  workspace->stages_ = DataStages(host);
   return workspace;
 }
 

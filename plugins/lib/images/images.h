@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <trainhost/cpp/data_stages.hpp>
 #include <trainhost/plugin.hpp>
 
 #include "options.h"
@@ -24,6 +25,7 @@ class Workspace {
   friend class ImageLoader;
   std::unique_ptr<RowReader> jpeg_, png_;
   Resizer resizer_;
+  DataStages stages_;
 };
 
 /// JPEG and PNG, told apart by their first bytes, in the size, part and number format of the options. The same bytes and key give the same sample.
@@ -39,8 +41,8 @@ class ImageLoader {
   /// than max_pixels; the words say what is wrong, the caller adds which file. [any]
   void load(std::span<const uint8_t> file, uint64_t random_key, const Tensor& out, Workspace& workspace) const;
 
-  /// A workspace that nobody else uses; give it back for the next reader. [any]
-  std::unique_ptr<Workspace> take_workspace() const;
+  /// A workspace that nobody else uses; give it back for the next reader. load() tells `host` how long it decodes and transforms. [any]
+  std::unique_ptr<Workspace> take_workspace(const Host& host = Host()) const;
   void give_back(std::unique_ptr<Workspace> workspace) const;
 
   /// What decides the samples' bytes, as text for a fingerprint.

@@ -1,6 +1,7 @@
 // A host for tests of plugins: keeps what the plugin logs, and answers with what the test puts in.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "trainhost/cpp/error.hpp"
+#include "trainhost/data_stages.h"
 #include "trainhost/host.h"
 #include "trainhost/report.h"
 
@@ -50,6 +52,8 @@ class FakeHost {
     const std::lock_guard lock(mutex_);
     return reports_;
   }
+  // Nanoseconds that were said of a stage (trainhost.data_stages/1), in any read.
+  std::uint64_t stage_nanoseconds(std::int32_t stage) const { return stage_sums_[static_cast<std::size_t>(stage)]; }
   // Whether a line of at least this level holds the text.
   bool has_logged(std::int32_t level, std::string_view text) const {
     const std::lock_guard lock(mutex_);
@@ -67,6 +71,7 @@ class FakeHost {
     if (wanted == TRAINHOST_CALL) return &self.call_table_;
     if (wanted == TRAINHOST_RUN) return &self.run_table_;
     if (wanted == TRAINHOST_REPORT) return &self.report_table_;
+    if (wanted == TRAINHOST_DATA_STAGES) return &self.stages_table_;
     if (wanted == TRAINHOST_MEMORY) return self.memory_probe ? &self.memory_table_ : nullptr;
     if (wanted != TRAINHOST_UPSTREAM || self.upstreams.empty()) return nullptr;
     self.upstream_table_.num_upstreams = static_cast<std::uint32_t>(self.upstreams.size());
@@ -83,6 +88,9 @@ class FakeHost {
     for (std::uint64_t i = 0; i < num_values; ++i) report.numbers[std::string(view(names[i]))] = values[i];
     const std::lock_guard lock(self.mutex_);
     self.reports_.push_back(std::move(report));
+  }
+  static void add_stage(const trainhost_host* host, std::int32_t stage, std::uint64_t nanoseconds) {
+    of(host).stage_sums_[stage >= 0 && stage < 3 ? static_cast<std::size_t>(stage) : 0] += nanoseconds;
   }
   static std::int32_t cancelled(const trainhost_host* host) { return of(host).is_cancelled; }
   static std::int64_t deadline(const trainhost_host* host) { return of(host).deadline_ns; }
@@ -110,6 +118,8 @@ class FakeHost {
   trainhost_run run_table_{sizeof(trainhost_run), 0, &facts};
   trainhost_memory memory_table_{sizeof(trainhost_memory), 0, &probe, &fingerprint};
   trainhost_report report_table_{sizeof(trainhost_report), 0, &publish};
+  trainhost_data_stages stages_table_{sizeof(trainhost_data_stages), 0, &add_stage};
+  std::array<std::atomic<std::uint64_t>, 3> stage_sums_{};
   trainhost_upstream upstream_table_{sizeof(trainhost_upstream), 0, &at};
   trainhost_run_facts facts_{};
   mutable std::mutex mutex_;

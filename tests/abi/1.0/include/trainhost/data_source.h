@@ -54,7 +54,7 @@ typedef struct trainhost_batch_writer {
 
   /* Gives the place of one field of one sample: dense, 64-byte aligned, on the CPU. sample_index is a position in this call's ids, not an id; each
    * (sample, field) is reserved once. shape has ndim entries of the field; out->shape and out->strides live until read returns.
-   * Failure: INVALID_ARGUMENT for a shape that the field does not allow. Different (sample, field) may be reserved from different threads. */
+   * Failure: INVALID_ARGUMENT for a shape that the field does not allow. Different (sample, field) may be reserved from different threads. [any] */
   trainhost_status (*reserve)(void *impl, uint64_t sample_index, uint32_t field, const int64_t *shape, trainhost_tensor *out, trainhost_error *);
 } trainhost_batch_writer;
 
@@ -67,7 +67,8 @@ typedef struct trainhost_data_source {
   trainhost_status (*info)(trainhost_instance *, trainhost_source_info *out, trainhost_error *);
 
   /* Reserves and fills every field of every sample asked for. All or error: after an error the host throws the batch away.
-   * Failure: UNAVAILABLE is tried again; on DATA_LOSS the host reads one by one to name the sample; anything else ends the run with exit code 12.
+   * Failure: UNAVAILABLE is tried again; on DATA_LOSS the host reads one by one to name the sample; anything else, such as OUT_OF_RANGE for an id that
+   * does not exist, ends the run with exit code 12.
    * [io] several at once */
   trainhost_status (*read)(trainhost_instance *, const trainhost_read *, const trainhost_batch_writer *, trainhost_error *);
 } trainhost_data_source;

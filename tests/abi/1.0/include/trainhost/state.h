@@ -15,7 +15,7 @@ extern "C" {
 typedef struct trainhost_writer {
   void *impl;
 
-  /* Appends size bytes; they are copied. Failure: return it from save unchanged. On the thread that called save. */
+  /* Appends size bytes; they are copied. Failure: return it from save unchanged. [train], the thread that called save. */
   trainhost_status (*write)(void *impl, const void *bytes, uint64_t size, trainhost_error *);
 } trainhost_writer;
 
