@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 from harness import Folder, TestCase
 
-TESTING = Path(__file__).resolve().parents[2] / "plugins/checkpoint_backend/s3ckpt/testing"
+TESTING = Path(__file__).resolve().parents[2] / "plugins/lib/s3/testing"
 sys.path.insert(0, str(TESTING))
 os.environ.pop("AWS_PROFILE", None)
 

@@ -1,4 +1,4 @@
-// The verbs on objects of the bucket.
+// The verbs that change objects of the bucket, beside those that read them.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -10,49 +10,40 @@
 #include <string>
 #include <string_view>
 
-#include "client.h"
+#include "s3/reader.h"
 
 namespace s3ckpt {
 
+namespace s3 = trainhost::s3;
+
 /// Every upload carries a name of its own in its metadata, so that it can be told from another's after a lost reply.
-struct ObjectFacts {
-  uint64_t size = 0;
-  std::string upload_name;
-};
 std::string new_upload_name();
+/// The name that the upload of an object carried, out of the answer to HEAD.
+std::string upload_name_of(const s3::HttpResponse& head);
 
 /// Keys are those of the bucket. All functions throw PluginError and may be called from several threads at once.
-class Bucket {
+class Bucket : public s3::Reader {
  public:
-  explicit Bucket(Client& client, std::string storage_class) : client_(client), storage_class_(std::move(storage_class)) {}
-
-  /// One request that shows whether the bucket is there and may be listed. tries: 0: as many as the user allows.
-  void check(unsigned tries = 0);
+  explicit Bucket(s3::Client& client, std::string storage_class) : Reader(client), storage_class_(std::move(storage_class)) {}
 
   /// Never over an existing object. False: the key holds one that is not this upload.
   bool put_new(const std::string& key, std::span<const std::byte> bytes, const std::string& upload_name);
   /// As <trainhost/checkpoint_backend.h> says of create: equal bytes are fine. Throws FAILED_PRECONDITION where the store does not honour it.
   bool create(const std::string& key, std::span<const std::byte> bytes);
-  std::optional<ObjectFacts> find(const std::string& key);
-  size_t get(const std::string& key, uint64_t offset, std::span<std::byte> out);
   void remove(const std::string& key);
   /// Removes the mark of create() when nothing else is left in the place. What fails is let be: the mark does no harm.
   void remove_mark() noexcept;
-  /// Until visit returns false.
-  void list(const std::string& prefix, const std::function<bool(const ListedObject&)>& visit);
 
-  Client& client() { return client_; }
   /// Headers of a new object.
-  Pairs new_object_headers(const std::string& upload_name) const;
+  s3::Pairs new_object_headers(const std::string& upload_name) const;
   /// Adds the checksum of the body, unless the store has refused such headers.
-  HttpResponse send_with_checksum(Call call, uint32_t crc32c);
+  s3::HttpResponse send_with_checksum(s3::Call call, uint32_t crc32c);
   bool takes_checksums() const { return takes_checksums_; }
 
  private:
-  HttpResponse put(const std::string& key, std::span<const std::byte> bytes, const std::string& upload_name);
+  s3::HttpResponse put(const std::string& key, std::span<const std::byte> bytes, const std::string& upload_name);
   void require_conditional_put();
 
-  Client& client_;
   std::string storage_class_;
   std::atomic<bool> takes_checksums_{true};
   std::mutex mutex_;

@@ -7,21 +7,32 @@
 #include <trainhost/cpp/define.hpp>
 
 #include "bucket.h"
-#include "settings.h"
+#include "keys.h"
+#include "s3/settings.h"
 #include "uploads.h"
 
 using namespace trainhost;
-using s3ckpt::Config;
 
 namespace {
+
+struct Config : s3::StoreSettings {
+  std::string uri, storage_class;
+  std::uint64_t part_bytes = 8 << 20;
+  unsigned max_connections = 16, tries = 5, timeout_seconds = 30;
+  double orphan_hours = 24;
+};
+
+s3::Wording wording() {
+  return {"checkpoint.uri", "[s3ckpt] endpoint", "[s3ckpt] region", "s3:PutObject, s3:GetObject, s3:DeleteObject, s3:ListBucket, s3:AbortMultipartUpload"};
+}
 
 constexpr auto kSchema =
     schema<Config>()
         .key("uri", &Config::uri, "where the checkpoints lie: s3://BUCKET/PREFIX", no_trajectory)
-        .key("endpoint", &Config::endpoint, "http(s)://HOST[:PORT] of a store that is not AWS; else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile",
+        .key("endpoint", static_cast<std::string Config::*>(&Config::endpoint), "http(s)://HOST[:PORT] of a store that is not AWS; else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile",
              no_trajectory)
-        .key("region", &Config::region, "region to sign for; else AWS_REGION, the profile; us-east-1 where only an endpoint is given", no_trajectory)
-        .key("path_style", &Config::path_style, "bucket in the path, not in the host name; default: true with an endpoint, false on AWS", no_trajectory)
+        .key("region", static_cast<std::string Config::*>(&Config::region), "region to sign for; else AWS_REGION, the profile; us-east-1 where only an endpoint is given", no_trajectory)
+        .key("path_style", static_cast<std::optional<bool> Config::*>(&Config::path_style), "bucket in the path, not in the host name; default: true with an endpoint, false on AWS", no_trajectory)
         .key("storage_class", &Config::storage_class, "of new objects, such as STANDARD_IA; empty: the bucket's own", no_trajectory)
         .key("part_bytes", &Config::part_bytes, "smallest part of a large object; the last may be smaller", at_least(5 << 20), at_most(1 << 30), no_trajectory)
         .key("max_connections", &Config::max_connections, "requests under way at once", at_least(1), at_most(256), no_trajectory)
@@ -31,11 +42,13 @@ constexpr auto kSchema =
 
 class S3Checkpoints : public CheckpointBackend {
  public:
-  explicit S3Checkpoints(Config config) : config_(std::move(config)) { s3ckpt::Place::parse(config_.uri); }
+  explicit S3Checkpoints(Config config) : config_(std::move(config)) { s3::Place::parse(config_.uri); }
 
   void start() override {
-    const s3ckpt::ClientOptions options{config_.max_connections, config_.tries, config_.timeout_seconds};
-    client_ = std::make_unique<s3ckpt::Client>(s3ckpt::locate(config_, s3ckpt::environment_variable), options, s3ckpt::environment_variable, host());
+    const s3::Place place = s3::Place::parse(config_.uri);
+    if (place.bucket.empty()) throw PluginError(TRAINHOST_INVALID_ARGUMENT, "uri is not set; give checkpoint.uri = \"s3://BUCKET/PREFIX\"");
+    const s3::ClientOptions options{config_.max_connections, config_.tries, config_.timeout_seconds, wording()};
+    client_ = std::make_unique<s3::Client>(s3::locate(place, config_, options.wording, s3::environment_variable), options, s3::environment_variable, host());
     bucket_ = std::make_unique<s3ckpt::Bucket>(*client_, config_.storage_class);
     try {
       bucket_->check();
@@ -52,28 +65,32 @@ class S3Checkpoints : public CheckpointBackend {
   }
 
   std::unique_ptr<Put> put_begin(std::string_view key, std::uint64_t size, std::uint64_t& part_bytes) override {
-    const std::string bucket_key = client_->location().bucket_key(key);
+    const std::string bucket_key = bucket_key_of(key);
     std::call_once(orphans_, [&] { s3ckpt::abort_orphans(bucket(), client_->location().root(), static_cast<std::int64_t>(config_.orphan_hours * 3600)); });
     part_bytes = s3ckpt::choose_part_bytes(size, part_bytes, config_.part_bytes);
     return s3ckpt::begin_upload(bucket(), bucket_key, size, part_bytes);
   }
   void create(std::string_view key, std::span<const std::byte> bytes) override {
-    const std::string bucket_key = client_->location().bucket_key(key);
+    const std::string bucket_key = bucket_key_of(key);
     if (!bucket().create(bucket_key, bytes)) throw PluginError(TRAINHOST_ALREADY_EXISTS, format("{}: holds other bytes", client_->location().name(bucket_key)));
   }
   std::size_t get(std::string_view key, std::uint64_t offset, std::span<std::byte> out) override {
-    return bucket().get(client_->location().bucket_key(key), offset, out);
+    return bucket().get(bucket_key_of(key), offset, out);
   }
   void list(std::string_view prefix, const Visit& visit) override {
     const std::string& root = client_->location().root();
-    bucket().list(root + std::string(prefix), [&](const s3ckpt::ListedObject& object) {
+    bucket().list(root + std::string(prefix), [&](const s3::ListedObject& object) {
       const std::string_view key = std::string_view(object.key).substr(std::min(root.size(), object.key.size()));
       return !s3ckpt::is_key_valid(key) || visit({key, object.size, object.modified_unix_seconds * 1000});  // other people's objects are passed over
     });
   }
-  void remove(std::string_view key) override { bucket().remove(client_->location().bucket_key(key)); }
+  void remove(std::string_view key) override { bucket().remove(bucket_key_of(key)); }
 
  private:
+  std::string bucket_key_of(std::string_view key) const {
+    s3ckpt::require_valid(key);
+    return client_->location().root() + std::string(key);
+  }
   /// Throws while the store that did not answer at the start still does not: nothing is sent to a place that was never looked at.
   s3ckpt::Bucket& bucket() {
     if (!is_checked_) bucket_->check(1);
@@ -82,7 +99,7 @@ class S3Checkpoints : public CheckpointBackend {
   }
 
   Config config_;
-  std::unique_ptr<s3ckpt::Client> client_;
+  std::unique_ptr<s3::Client> client_;
   std::unique_ptr<s3ckpt::Bucket> bucket_;
   std::atomic<bool> is_checked_ = false;
   std::once_flag orphans_;

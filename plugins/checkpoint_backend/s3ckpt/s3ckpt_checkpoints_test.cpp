@@ -2,7 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "checkpoint/place_testing.h"
-#include "testing/servers.h"
+#include "testing/backend.h"
 
 using namespace s3ckpt::testing;
 using namespace trainhost;

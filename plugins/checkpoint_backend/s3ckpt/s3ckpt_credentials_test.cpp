@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "testing/servers.h"
+#include "testing/backend.h"
 
 using namespace s3ckpt::testing;
 using namespace trainhost::testing;

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-#include "testing/servers.h"
+#include "testing/backend.h"
 
 using namespace s3ckpt::testing;
 using namespace trainhost::testing;

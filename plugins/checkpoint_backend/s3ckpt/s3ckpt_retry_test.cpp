@@ -5,10 +5,11 @@
 #include <random>
 #include <vector>
 
-#include "retry.h"
-#include "testing/servers.h"
+#include "s3/retry.h"
+#include "testing/backend.h"
 
-using namespace s3ckpt;
+using namespace trainhost::s3;
+using namespace s3ckpt::testing;
 
 BOOST_AUTO_TEST_SUITE(s3ckpt_retry_test)
 
@@ -32,9 +33,9 @@ BOOST_AUTO_TEST_CASE(a_wait_is_spread_evenly_over_all_of_it) {
 }
 
 BOOST_AUTO_TEST_CASE(a_store_that_says_when_to_come_back_is_asked_no_sooner) {
-  const testing::Variable id("AWS_ACCESS_KEY_ID", "TESTKEY"), secret("AWS_SECRET_ACCESS_KEY", "test/secret+key"), token("AWS_SESSION_TOKEN", ""), profile("AWS_PROFILE", ""), region("AWS_REGION", "");
-  testing::Server server("fault_server.py");
-  testing::Backend backend(server.first_line());
+  const Variable id("AWS_ACCESS_KEY_ID", "TESTKEY"), secret("AWS_SECRET_ACCESS_KEY", "test/secret+key"), token("AWS_SESSION_TOKEN", ""), profile("AWS_PROFILE", ""), region("AWS_REGION", "");
+  Server server("fault_server.py");
+  Backend backend(server.first_line());
   backend.put("a", "hello");
   server.ask("fault 1 status=503,SlowDown,1 ^GET .*/a$");
   const auto started = std::chrono::steady_clock::now();

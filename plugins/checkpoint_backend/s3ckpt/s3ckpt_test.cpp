@@ -6,7 +6,7 @@
 
 #include <trainhost/testing/object_cases.hpp>
 
-#include "testing/servers.h"
+#include "testing/backend.h"
 
 using namespace s3ckpt::testing;
 using namespace trainhost::testing;

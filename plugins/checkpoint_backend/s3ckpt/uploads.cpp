@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "digest.h"
+#include "s3/digest.h"
 
 namespace s3ckpt {
 
 using trainhost::CheckpointBackend;
 using trainhost::format;
 using trainhost::PluginError;
+using namespace trainhost::s3;
 
 namespace {
 
@@ -143,8 +144,8 @@ class MultipartUpload : public CheckpointBackend::Put {
 
   /// After a lost reply the upload is gone because it is complete, or the key is taken by ourselves.
   void require_ours(const HttpResponse& response) {
-    const auto found = bucket_.find(key_);
-    if (found && found->upload_name == upload_name_ && found->size == size_) return;
+    const auto found = bucket_.head(key_);
+    if (found && upload_name_of(*found) == upload_name_ && found->header("content-length") == std::to_string(size_)) return;
     if (found) throw parts_.taken();
     throw PluginError(TRAINHOST_UNAVAILABLE,
                       format("{}: the upload is gone before it was complete (HTTP {} {}); do the bucket's lifecycle rules abort uploads?",

@@ -27,7 +27,7 @@ constexpr std::size_t kMixedRowGroups = 16;  // data.shuffle_blocks where nothin
 
 // One file, and where the columns of each field stand in it.
 struct Input {
-  Input(std::filesystem::path path, InputFile::Keep keep) : file(std::move(path), keep) {}
+  Input(remote::DataFiles& data, const std::filesystem::path& path, InputFile::Keep keep) : file(data, path, keep) {}
 
   ParquetFile file;
   std::vector<std::vector<ColumnPlace>> places;  // of each field
@@ -36,7 +36,7 @@ struct Input {
 
 class ParquetSource final : public DataSource {
  public:
-  explicit ParquetSource(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), images_(config_), cache_(config_.cache_mib * kMiB) {
+  explicit ParquetSource(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), images_(config_), cache_(config_.cache_mib * kMiB), data_(config_, "parquet") {
     std::vector<Field> fields;
     for (const std::string& line : config_.columns) fields.push_back(columns_.emplace_back(line).field());
     check_names("parquet.columns", fields);
@@ -57,6 +57,11 @@ class ParquetSource final : public DataSource {
     info_.fingerprint = fingerprint();
     host().log_info("{}: {} of {} rows in {} row groups of {} files", config_.split, selection_.size(), file_starts_.back(), group_starts_.size() - 1, inputs_.size());
     warn_of_large_groups();
+  }
+
+  void stop() override {
+    inputs_.clear();
+    data_.stop();
   }
 
   const SourceInfo& info() override { return info_; }
@@ -87,10 +92,11 @@ class ParquetSource final : public DataSource {
   }
 
   void open_files() {
-    const std::vector<ListedFile> listed = list_files(config_.files, "parquet.files");
+    data_.start(host());
+    const std::vector<ListedFile> listed = data_.list(config_.files, "parquet.files");
     for (const ListedFile& file : listed) {
       names_.push_back(file.name);
-      inputs_.emplace_back(file.path, InputFile::keep_for(listed.size()));
+      inputs_.emplace_back(data_, file.path, InputFile::keep_for(listed.size()));
     }
     in_parallel(inputs_.size(), [&](std::size_t i) {
       host().throw_if_cancelled();
@@ -195,6 +201,7 @@ class ParquetSource final : public DataSource {
   Split split_;
   images::ImageLoader images_;
   RowGroupCache cache_;
+  remote::DataFiles data_;
   std::deque<Column> columns_;
   std::deque<Input> inputs_;
   std::vector<std::string> names_;                   // of the files, without their place

@@ -13,6 +13,7 @@
 #include <trainhost/cpp/error.hpp>
 
 #include "files/input_file.h"
+#include "remote/data_files.h"
 
 namespace trainhost::parquet_source {
 
@@ -20,7 +21,8 @@ namespace trainhost::parquet_source {
 /// threads share nothing that changes.
 class ParquetFile {
  public:
-  ParquetFile(std::filesystem::path path, InputFile::Keep keep) : input_(std::move(path), keep) {}
+  /// `data` has listed the file.
+  ParquetFile(remote::DataFiles& data, const std::filesystem::path& path, InputFile::Keep keep) : input_(data.input(path, keep)) {}
 
   /// Reads and checks the footer; to be called once, before the rest. Throws PluginError DATA_LOSS for what is no whole Parquet file.
   void open();

@@ -2,7 +2,7 @@
 #pragma once
 #include <string_view>
 
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 #include "shard_index.h"
 
 namespace trainhost::tarshards {

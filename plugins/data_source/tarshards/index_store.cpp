@@ -3,6 +3,7 @@
 
 #include <trainhost/format.hpp>
 
+#include "files/file_list.h"
 #include "files/split.h"
 #include "files/whole_file.h"
 #include "index_file.h"
@@ -19,11 +20,10 @@ constexpr const char* kSuffix = ".trainhost-index";
 bool is_index_name(const fs::path& path) { return path.native().ends_with(kSuffix); }
 
 std::vector<fs::path> IndexStore::places(const fs::path& path) const {
-  std::error_code error;
-  const std::string whole = fs::absolute(path, error).lexically_normal().string();
-  const std::string unique = format("{}-{:x}{}", path.filename().string(), stable_hash(whole), kSuffix);  // shards of several folders share one folder
+  const std::string unique = format("{}-{:x}{}", path.filename().string(), stable_hash(whole_name(path)), kSuffix);  // shards of several folders share one folder
   if (!folder_.empty()) return {folder_ / unique};
-  std::vector<fs::path> all{path.string() + kSuffix};
+  std::vector<fs::path> all;
+  if (!is_object(path)) all.push_back(path.string() + kSuffix);
   if (!cache_folder_.empty()) all.push_back(cache_folder_ / "tarshards" / unique);
   return all;
 }

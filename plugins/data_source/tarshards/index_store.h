@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 #include "shard_index.h"
 
 namespace trainhost::tarshards {
@@ -12,7 +12,7 @@ namespace trainhost::tarshards {
 /// Whether a name is that of an index: a pattern such as "shards/*" finds them too.
 bool is_index_name(const std::filesystem::path& path);
 
-/// One index file for each shard: in `folder` if one is given, else beside the shard, or, where that cannot be written, in `cache_folder`. A file appears whole or
+/// One index file for each shard: in `folder` if one is given, else beside the shard, or, where that cannot be written or the shard is an object, in `cache_folder`. A file appears whole or
 /// not at all, whoever else writes it at the same time.
 class IndexStore {
  public:

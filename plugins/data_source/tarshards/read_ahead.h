@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 
 namespace trainhost::tarshards {
 

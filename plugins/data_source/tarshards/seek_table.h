@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 
 namespace trainhost::tarshards {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 
 namespace trainhost::tarshards {
 

@@ -12,7 +12,7 @@
 #include "dali_index.h"
 #include "files/parallel.h"
 #include "index_file.h"
-#include "local_file.h"
+#include "files/local_file.h"
 #include "seek_table.h"
 #include "zstd_file.h"
 
@@ -28,8 +28,8 @@ std::string joined(const std::vector<std::string>& words, const char* between) {
   return out;
 }
 
-std::vector<ListedFile> list_shards(const ShardOptions& options) {
-  std::vector<ListedFile> files = list_files(options.files, "tarshards.files");
+std::vector<ListedFile> list_shards(remote::DataFiles& data, const ShardOptions& options) {
+  std::vector<ListedFile> files = data.list(options.files, "tarshards.files");
   std::erase_if(files, [](const ListedFile& file) { return is_index_name(file.path); });
   if (files.empty()) throw PluginError(TRAINHOST_NOT_FOUND, format("tarshards.files {}: only indexes of shards are there, no shards", joined(options.files, ", ")));
   return files;
@@ -73,8 +73,9 @@ const IndexedMember* member_for(const MemberField& field, const ShardIndex& inde
 
 }  // namespace
 
-ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fields, const Split& split) : num_fields_(fields.size()), frames_(kCachedBytes) {
-  const std::vector<ListedFile> files = list_shards(options);
+ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fields, const Split& split, remote::DataFiles& data)
+    : num_fields_(fields.size()), frames_(kCachedBytes) {
+  const std::vector<ListedFile> files = list_shards(data, options);
   const std::vector<ListedFile> dali_indexes = list_dali_indexes(options, files.size());
   const IndexStore store(options.index_folder, options.cache_folder);
   std::vector<Taken> taken(files.size());
@@ -82,7 +83,7 @@ ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fie
   in_parallel(files.size(), [&](size_t i) {
     Shard& shard = shards_[i];
     shard.name = files[i].name;
-    shard.file = open(files[i].path, files.size() <= kMostOpen);
+    shard.file = open(data, files[i].path, files.size() <= kMostOpen);
     const ShardIndex index = index_of(store, files[i].path, dali_indexes.empty() ? "" : dali_indexes[i].path, *shard.file, taken[i].warnings);
     shard.content = content_hash(index, shard.file->size());
     check_faults(index, options, *shard.file, taken[i].warnings);
@@ -93,8 +94,8 @@ ShardSet::ShardSet(const ShardOptions& options, std::span<const MemberField> fie
   begin_read_ahead();
 }
 
-std::unique_ptr<RangedFile> ShardSet::open(const std::filesystem::path& path, bool is_kept_open) {
-  std::unique_ptr<RangedFile> file = open_local_file(path, is_kept_open);
+std::unique_ptr<RangedFile> ShardSet::open(remote::DataFiles& data, const std::filesystem::path& path, bool is_kept_open) {
+  std::unique_ptr<RangedFile> file = is_object(path) ? data.open_object(path) : open_local_file(path, is_kept_open);
   refuse_gzip(*file);
   return is_zstd(*file) ? open_zstd_file(std::move(file), frames_) : std::move(file);
 }

@@ -13,8 +13,9 @@
 #include "files/split.h"
 #include "frame_cache.h"
 #include "index_store.h"
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 #include "read_ahead.h"
+#include "remote/data_files.h"
 #include "shard_index.h"
 
 namespace trainhost::tarshards {
@@ -34,9 +35,9 @@ struct Place {
 /// faults are skipped, counted.
 class ShardSet {
  public:
-  /// Indexes all shards, on several threads. Throws PluginError: what list_files throws; DATA_LOSS with shard, offset and member for the first fault and for a
+  /// Indexes all shards, on several threads. `data` outlives it. Throws PluginError: what listing and opening files throws; DATA_LOSS with shard, offset and member for the first fault and for a
   /// sample without a member that a field wants; FAILED_PRECONDITION when no sample is left.
-  ShardSet(const ShardOptions& options, std::span<const MemberField> fields, const Split& split);
+  ShardSet(const ShardOptions& options, std::span<const MemberField> fields, const Split& split, remote::DataFiles& data);
 
   uint64_t num_samples() const { return places_.size() / num_fields_; }
   const std::vector<uint64_t>& block_starts() const { return block_starts_; }  // of shards with samples
@@ -66,7 +67,7 @@ class ShardSet {
     std::vector<std::string> warnings;
   };
 
-  std::unique_ptr<RangedFile> open(const std::filesystem::path& path, bool is_kept_open);
+  std::unique_ptr<RangedFile> open(remote::DataFiles& data, const std::filesystem::path& path, bool is_kept_open);
   static ShardIndex index_of(const IndexStore& store, const std::filesystem::path& path, const std::filesystem::path& dali_index, const RangedFile& file,
                              std::vector<std::string>& warnings);
   static void check_faults(const ShardIndex& index, const ShardOptions& options, const RangedFile& file, std::vector<std::string>& warnings);

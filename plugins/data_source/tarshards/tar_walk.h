@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 #include "tar_header.h"
 
 namespace trainhost::tarshards {

@@ -9,6 +9,8 @@
 #include "files/fingerprint.h"
 #include "files/split.h"
 #include "images/images.h"
+#include "remote/data_files.h"
+#include "remote/options.h"
 #include "shards.h"
 
 namespace {
@@ -18,16 +20,16 @@ using namespace trainhost::tarshards;
 
 constexpr std::uint64_t kReadTogether = 16384;  // bytes of other members that are read along
 
-struct Config : images::ImageOptions {
+struct Config : images::ImageOptions, remote::RemoteOptions {
   std::vector<std::string> files, fields = {"image image jpg,jpeg,png", "label class cls"}, dali_index;
   std::string split = "train", on_error = "fail", index_folder;
   double heldout_fraction = 0.1;
   std::int64_t classes = 0;
 };
 
-constexpr auto kSchema = images::with_image_keys(
+constexpr auto kSchema = remote::with_remote_keys(images::with_image_keys(
     schema<Config>()
-        .key("files", &Config::files, "the shards: paths with * ? ** {a,b} {000000..000099}, relative to the current folder", list_or_one, no_trajectory)
+        .key("files", &Config::files, "the shards: paths or s3:// URIs with * ? ** {a,b} {000000..000099}, paths relative to the current folder", list_or_one, no_trajectory)
         .key("fields", &Config::fields, "a line each: NAME KIND EXTENSIONS, with KIND image, class, number, npy or bytes, then options", list_or_one)
         .key("classes", &Config::classes, "number of classes of fields of kind class; 0 = not stated", at_least(0))
         .key("split", &Config::split, "train, heldout (samples chosen by a hash of their key) or all", one_of("train", "heldout", "all"))
@@ -35,11 +37,11 @@ constexpr auto kSchema = images::with_image_keys(
         .key("on_error", &Config::on_error, "fail, or skip: leave out what is wrong in a shard, and count it", one_of("fail", "skip"))
         .key("index_folder", &Config::index_folder, "where the indexes of the shards are kept; empty = beside them, else in the cache folder", no_trajectory)
         .key("dali_index", &Config::dali_index, "indexes that DALI's wds2idx has written, one for each shard, in the same order", list_or_one, no_trajectory)
-        .required("files"));
+        .required("files")));
 
 class TarShards final : public DataSource {
  public:
-  explicit TarShards(Config config) : config_(std::move(config)), images_(config_) {
+  explicit TarShards(Config config) : config_(std::move(config)), images_(config_), files_(config_, "tarshards") {
     std::vector<Field> described;
     for (const std::string& line : config_.fields) {
       fields_.push_back(parse_field(line, config_.classes, images_));
@@ -50,13 +52,19 @@ class TarShards final : public DataSource {
 
   void start() override {
     const ShardOptions options{config_.files, config_.dali_index, config_.index_folder, std::string(host().cache_folder()), config_.on_error == "skip"};
-    shards_.emplace(options, fields_, Split(config_.split, config_.heldout_fraction));
+    files_.start(host());
+    shards_.emplace(options, fields_, Split(config_.split, config_.heldout_fraction), files_);
     settle_fields();
     info_.num_samples = shards_->num_samples();
     info_.block_starts = shards_->block_starts();
     info_.fingerprint = fingerprint();
     for (const std::string& warning : shards_->warnings()) host().log_warning("{}", warning);
     host().log_info("{}: {}", config_.split, shards_->summary());
+  }
+
+  void stop() override {
+    shards_.reset();
+    files_.stop();
   }
 
   const SourceInfo& info() override { return info_; }
@@ -136,6 +144,7 @@ class TarShards final : public DataSource {
   Config config_;
   images::ImageLoader images_;
   std::vector<MemberField> fields_;
+  remote::DataFiles files_;
   std::optional<ShardSet> shards_;
   SourceInfo info_;
 };

@@ -6,7 +6,7 @@
 #include "dali_index.h"
 #include "files/testing/folder.h"
 #include "index_file.h"
-#include "local_file.h"
+#include "files/local_file.h"
 #include "read_ahead.h"
 #include "shard_index.h"
 #include "testing/archive.h"

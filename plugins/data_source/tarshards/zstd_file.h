@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "frame_cache.h"
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 
 namespace trainhost::tarshards {
 

@@ -57,8 +57,8 @@ Layout layout_of(const InputFile& file, const std::optional<std::string>& dtype)
 
 }  // namespace
 
-TokenFile::TokenFile(ListedFile listed, InputFile::Keep keep, const std::optional<std::string>& dtype, uint64_t vocabulary)
-    : name_(std::move(listed.name)), input_(std::move(listed.path), keep), vocabulary_(vocabulary) {
+TokenFile::TokenFile(remote::DataFiles& data, ListedFile listed, InputFile::Keep keep, const std::optional<std::string>& dtype, uint64_t vocabulary)
+    : name_(std::move(listed.name)), input_(data.input(listed.path, keep)), vocabulary_(vocabulary) {
   const Layout layout = layout_of(input_, dtype);
   header_bytes_ = layout.header_bytes;
   token_bytes_ = layout.token_bytes;

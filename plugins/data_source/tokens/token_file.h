@@ -8,14 +8,15 @@
 
 #include "files/file_list.h"
 #include "files/input_file.h"
+#include "remote/data_files.h"
 
 namespace trainhost {
 
 class TokenFile {
  public:
-  /// `dtype`: uint16 or uint32, which a file without a header needs and one with a header must agree with. Throws PluginError: DATA_LOSS for a size or count
+  /// `data` has listed the file. `dtype`: uint16 or uint32, which a file without a header needs and one with a header must agree with. Throws PluginError: DATA_LOSS for a size or count
   /// that does not fit, INVALID_ARGUMENT where `dtype` is missing or says otherwise than the header.
-  TokenFile(ListedFile listed, InputFile::Keep keep, const std::optional<std::string>& dtype, uint64_t vocabulary);
+  TokenFile(remote::DataFiles& data, ListedFile listed, InputFile::Keep keep, const std::optional<std::string>& dtype, uint64_t vocabulary);
 
   const std::string& name() const { return name_; }
   const InputFile& input() const { return input_; }

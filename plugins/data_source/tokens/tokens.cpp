@@ -9,6 +9,8 @@
 #include "documents.h"
 #include "files/fingerprint.h"
 #include "files/split.h"
+#include "remote/data_files.h"
+#include "remote/options.h"
 #include "token_file.h"
 #include "excerpts.h"
 
@@ -16,7 +18,7 @@ namespace {
 
 using namespace trainhost;
 
-struct Config {
+struct Config : remote::RemoteOptions {
   std::vector<std::string> files;
   std::optional<std::string> dtype;
   std::uint64_t vocabulary = 0, context_length = 256, stride = 0;
@@ -26,9 +28,9 @@ struct Config {
   double heldout_fraction = 0;
 };
 
-constexpr auto kSchema =
+constexpr auto kSchema = remote::with_remote_keys(
     schema<Config>()
-        .key("files", &Config::files, "token files, seen from the current folder: names and patterns, * ? ** {a,b} {00..99}", list_or_one, no_trajectory)
+        .key("files", &Config::files, "token files, seen from the current folder, or s3:// URIs: names and patterns, * ? ** {a,b} {00..99}", list_or_one, no_trajectory)
         .key("dtype", &Config::dtype, "of files without a header; left out: all have the header of llm.c", one_of("uint16", "uint32"))
         .key("vocabulary", &Config::vocabulary, "number of different tokens: all are below it", at_least(2), at_most(2147483647))
         .key("context_length", &Config::context_length, "tokens of a sample", at_least(1), at_most(16777216))
@@ -37,14 +39,14 @@ constexpr auto kSchema =
         .key("min_length", &Config::min_length, "with document_end: targets of the shortest sample", at_least(1), at_most(16777216))
         .key("split", &Config::split, "train, heldout (chosen by a hash of file name and place) or all", one_of("train", "heldout", "all"))
         .key("heldout_fraction", &Config::heldout_fraction, "share that is held out, of documents or of pieces of 16384 tokens", at_least(0), at_most(1))
-        .required("files", "vocabulary");
+        .required("files", "vocabulary"));
 
 constexpr std::uint64_t kSplitTokens = 16384;  // what is held out together where no documents are known
 
 class Tokens final : public DataSource, public DataLengths {
  public:
   explicit Tokens(Config config)
-      : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), excerpts_(config_.context_length, stride(), min_length()) {
+      : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), data_(config_, "tokens"), excerpts_(config_.context_length, stride(), min_length()) {
     if (config_.document_end && stride() > config_.context_length)
       throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("tokens: with document_end stride must be at most context_length {}, got {}", config_.context_length, stride()));
     if (config_.document_end && *config_.document_end >= config_.vocabulary)
@@ -69,7 +71,10 @@ class Tokens final : public DataSource, public DataLengths {
                     config_.document_end ? format(", {} documents", num_documents_) : "");
   }
 
-  void stop() override { files_.clear(); }
+  void stop() override {
+    files_.clear();
+    data_.stop();
+  }
 
   const SourceInfo& info() override { return info_; }
 
@@ -104,8 +109,9 @@ class Tokens final : public DataSource, public DataLengths {
   }
 
   void open_files() {
-    std::vector<ListedFile> listed = list_files(config_.files, "tokens.files");
-    for (ListedFile& file : listed) files_.emplace_back(std::move(file), InputFile::keep_for(listed.size()), config_.dtype, config_.vocabulary);
+    data_.start(host());
+    std::vector<ListedFile> listed = data_.list(config_.files, "tokens.files");
+    for (ListedFile& file : listed) files_.emplace_back(data_, std::move(file), InputFile::keep_for(listed.size()), config_.dtype, config_.vocabulary);
   }
 
   void cut_documents() {
@@ -157,6 +163,7 @@ class Tokens final : public DataSource, public DataLengths {
 
   Config config_;
   Split split_;
+  remote::DataFiles data_;
   std::deque<TokenFile> files_;
   Excerpts excerpts_;
   std::uint64_t num_documents_ = 0;

@@ -66,11 +66,19 @@ size_t common_folder(const std::string& a, const std::string& b, size_t most) {
 
 std::vector<ListedFile> list_files(std::span<const std::string> patterns, std::string_view key) {
   if (patterns.empty()) throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("{}: the list is empty; name at least one file", key));
+  return named_files(find_paths(patterns, key));
+}
+
+std::vector<std::string> find_paths(std::span<const std::string> patterns, std::string_view key) {
   std::vector<std::string> paths;
   for (const std::string& text : patterns) {
     const Glob glob(text);
     for (const std::string& pattern : glob.alternatives()) has_wildcard(pattern) ? add_matches(pattern, key, paths) : add_name(pattern, key, paths);
   }
+  return paths;
+}
+
+std::vector<ListedFile> named_files(std::vector<std::string> paths) {
   std::sort(paths.begin(), paths.end());
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
 
@@ -79,6 +87,13 @@ std::vector<ListedFile> list_files(std::span<const std::string> patterns, std::s
   std::vector<ListedFile> files;
   for (std::string& path : paths) files.push_back({path, path.substr(shared)});
   return files;
+}
+
+bool is_object(const fs::path& path) { return path.native().starts_with("s3://"); }
+
+std::string whole_name(const fs::path& path) {
+  std::error_code error;
+  return is_object(path) ? path.string() : fs::absolute(path, error).lexically_normal().string();
 }
 
 }  // namespace trainhost

@@ -19,4 +19,14 @@ struct ListedFile {
 /// PERMISSION_DENIED for a folder that cannot be read, FAILED_PRECONDITION for a name that is no regular file.
 std::vector<ListedFile> list_files(std::span<const std::string> patterns, std::string_view key);
 
+/// The same in two steps, for lists that hold other names too: first the paths, in no order and maybe more than once...
+std::vector<std::string> find_paths(std::span<const std::string> patterns, std::string_view key);
+/// ...then sorted, each once, with their names. `paths` holds at least one.
+std::vector<ListedFile> named_files(std::vector<std::string> paths);
+
+/// Whether it is no file of this machine, but the URI of an object: "s3://BUCKET/KEY".
+bool is_object(const std::filesystem::path& path);
+/// The path from the root, the same wherever the process stands; of an object its URI.
+std::string whole_name(const std::filesystem::path& path);
+
 }  // namespace trainhost

@@ -38,15 +38,19 @@ int64_t modified_ns_of(const struct stat& status) { return int64_t{status.st_mti
 
 bool is_worth_a_retry(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR; }
 
-// Nothing when the file cannot be read to its end.
-std::optional<std::array<uint64_t, 2>> hash_content(int descriptor, uint64_t size, uint64_t end_bytes) {
+// Of both ends. `read(offset, out)` says whether all of it was there; nothing when it was not.
+template <class Read>
+std::optional<std::array<uint64_t, 2>> hash_ends(uint64_t size, uint64_t end_bytes, const Read& read) {
   std::vector<std::byte> bytes(std::min(size, 2 * end_bytes));
   const uint64_t head = size <= 2 * end_bytes ? size : end_bytes, tail = bytes.size() - head;
   const std::span all(bytes);
-  if (read_fully(descriptor, 0, all.first(head)) != static_cast<ssize_t>(head)) return std::nullopt;
-  if (read_fully(descriptor, size - tail, all.subspan(head)) != static_cast<ssize_t>(tail)) return std::nullopt;
+  if (!read(uint64_t{0}, all.first(head)) || !read(size - tail, all.subspan(head))) return std::nullopt;
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return std::array<uint64_t, 2>{hash.low64, hash.high64};
+}
+
+std::optional<std::array<uint64_t, 2>> hash_content(int descriptor, uint64_t size, uint64_t end_bytes) {
+  return hash_ends(size, end_bytes, [&](uint64_t offset, std::span<std::byte> out) { return read_fully(descriptor, offset, out) == static_cast<ssize_t>(out.size()); });
 }
 
 }  // namespace
@@ -81,11 +85,18 @@ InputFile::InputFile(std::filesystem::path path, Keep keep, uint64_t hashed_end)
   if (keep == Keep::kOpen) kept_ = descriptor.release();
 }
 
+InputFile::InputFile(std::unique_ptr<RangedFile> object, uint64_t hashed_end) : path_(object->name()), hashed_end_(hashed_end), size_(object->size()), object_(std::move(object)) {
+  hash_ = *hash_ends(size_, hashed_end_, [&](uint64_t offset, std::span<std::byte> out) { return object_->read(offset, out), true; });
+}
+
+std::string InputFile::version() const { return object_ ? object_->version() : std::to_string(modified_ns_); }
+
 InputFile::~InputFile() {
   if (kept_ >= 0) ::close(kept_);
 }
 
 void InputFile::read(uint64_t offset, std::span<std::byte> out) const {
+  if (object_) return object_->read(offset, out);
   const Descriptor descriptor(path_, kept_);
   if (descriptor.number() < 0) {
     const int error = errno;

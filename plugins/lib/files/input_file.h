@@ -5,11 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <trainhost/cpp/error.hpp>
+
+#include "files/ranged_file.h"
 
 namespace trainhost {
 
@@ -30,14 +34,17 @@ class InputFile {
 
   /// Throws PluginError PERMISSION_DENIED when it cannot be read, UNAVAILABLE when the process or machine has too many files open.
   explicit InputFile(std::filesystem::path path, Keep keep = Keep::kClosed, uint64_t hashed_end = kHashedEnd);
+  /// An object of a store, which watches over its content itself. The hash of its ends is the same as that of a file with these bytes.
+  explicit InputFile(std::unique_ptr<RangedFile> object, uint64_t hashed_end = kHashedEnd);
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return path_; }  // of an object its URI
   uint64_t size() const { return size_; }
   const std::array<uint64_t, 2>& content_hash() const { return hash_; }
-  int64_t modified_ns() const { return modified_ns_; }  // since 1970, when the content was last known to be the hashed one
+  /// Of a file its time of change in nanoseconds since 1970, when the content was last known to be the hashed one; of an object its ETag.
+  std::string version() const;
 
   /// Fills `out` from byte `offset` on. Throws PluginError: DATA_LOSS with the path for a file that is gone, changed or shorter than that, UNAVAILABLE where a
   /// retry helps. [any]
@@ -50,7 +57,8 @@ class InputFile {
   uint64_t hashed_end_, size_ = 0;
   std::array<uint64_t, 2> hash_{};
   int kept_ = -1;                             // the descriptor, where it is kept
-  mutable std::atomic<int64_t> modified_ns_;
+  mutable std::atomic<int64_t> modified_ns_ = 0;
+  std::unique_ptr<RangedFile> object_;  // nothing for a file of this machine
 };
 
 /// DATA_LOSS that begins with the path and ends with what to do.

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "files/file_list.h"
 #include "files/fingerprint.h"
 #include "files/split.h"
 #include "files/whole_file.h"
@@ -19,7 +20,7 @@ constexpr size_t kHeaderBytes = kMagic.size() + 32 + sizeof(uint64_t), kHashByte
 
 std::array<uint8_t, 32> identity(const InputFile& file, std::string_view purpose) {
   Fingerprint fingerprint(purpose);
-  fingerprint.add(format("changed {}", file.modified_ns()));
+  fingerprint.add(format("changed {}", file.version()));
   fingerprint.add("", file);
   return fingerprint.value();
 }
@@ -35,9 +36,7 @@ std::array<std::byte, kHashBytes> hash_of(std::span<const std::byte> bytes) {
 }  // namespace
 
 std::filesystem::path OffsetStore::place(const InputFile& file, std::string_view purpose) const {
-  std::error_code error;
-  const std::string whole = std::filesystem::absolute(file.path(), error).lexically_normal().string();
-  return folder_ / format("{}-{:x}", file.path().filename(), stable_hash(format("{}\n{}", whole, purpose)));
+  return folder_ / format("{}-{:x}", file.path().filename(), stable_hash(format("{}\n{}", whole_name(file.path()), purpose)));
 }
 
 std::optional<std::vector<uint64_t>> OffsetStore::load(const InputFile& file, std::string_view purpose) const {

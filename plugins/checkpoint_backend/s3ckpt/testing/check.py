@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TESTING = Path(__file__).resolve().parent
+TESTING = Path(__file__).resolve().parents[3] / "lib/s3/testing"
 
 
 def main():

@@ -9,7 +9,7 @@
 
 #include <trainhost/plugin.hpp>
 
-#include "../ranged_file.h"
+#include "files/ranged_file.h"
 
 namespace trainhost::testing {
 
@@ -37,7 +37,7 @@ inline std::string tar_member(const std::string& name, const std::string& conten
 inline std::string tar_end() { return std::string(1024, '\0'); }
 
 // A shard in memory.
-class MemoryShard final : public tarshards::RangedFile {
+class MemoryShard final : public RangedFile {
  public:
   explicit MemoryShard(std::string bytes) : bytes_(std::move(bytes)) {}
   const std::string& name() const override { return name_; }

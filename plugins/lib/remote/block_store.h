@@ -1,0 +1,72 @@
+// Bytes of objects, fetched in blocks, each once for all processes of the machine.
+#pragma once
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <trainhost/cpp/host.hpp>
+
+#include "remote/object.h"
+#include "remote/object_cache.h"
+
+namespace trainhost::remote {
+
+/// What blocks of an object are called; whoever reads the same content from the same place calls them so.
+struct NamedObject {
+  Object object;
+  std::string digest;  // over place, name and ETag
+};
+
+/// A block that is read for the first time brings its neighbours along, on threads of this class: a run reads shards nearly in sequence, and one connection is slower than
+/// the network.
+class BlockStore {
+ public:
+  static constexpr uint64_t kBlock = uint64_t{8} << 20;
+  static constexpr uint64_t kAhead = 4;        // blocks that are fetched ahead
+  static constexpr unsigned kFetchers = 8;     // threads, and so many connections beside those of the callers
+  static constexpr size_t kMostWaiting = 256;  // of blocks to be fetched ahead; the oldest wish is dropped
+
+  /// Fills `out` from byte `offset` of the object. `is_unwanted`: asked now and then.
+  using Fetch = std::function<void(const Object& object, uint64_t offset, std::span<std::byte> out, const std::function<bool()>& is_unwanted)>;
+
+  /// `cache` and `host` are borrowed.
+  BlockStore(ObjectCache& cache, Fetch fetch, const Host& host) : cache_(cache), fetch_(std::move(fetch)), host_(host) {}
+  ~BlockStore() { stop(); }
+
+  /// Starts the threads; stop() ends them, and what they have under way.
+  void start();
+  void stop();
+
+  /// The object holds these bytes. Throws PluginError: what fetching throws, CANCELLED. [any]
+  void read(const NamedObject& named, uint64_t offset, std::span<std::byte> out);
+
+ private:
+  struct Wish {
+    const NamedObject* named;
+    uint64_t index;
+  };
+
+  void read_block(const NamedObject& named, uint64_t index, uint64_t offset, std::span<std::byte> out);
+  std::vector<std::byte> fetched(const NamedObject& named, uint64_t index, const std::function<bool()>& is_unwanted);
+  void wish(const NamedObject& named, uint64_t first);
+  void work();
+  void fulfil(const Wish& wish);
+
+  ObjectCache& cache_;
+  Fetch fetch_;
+  const Host& host_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Wish> wishes_;
+  std::atomic<bool> is_stopping_ = false;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace trainhost::remote
