@@ -6,7 +6,7 @@ import tarfile
 import numpy
 import pyarrow
 import pyarrow.parquet
-from harness import SMALL_JOB, main
+from harness import SMALL_JOB, main, tensors
 from stores import BucketTestCase, FaultServer, MotoTestCase
 
 CONFIG = """
@@ -54,7 +54,7 @@ def write_data(folder):
                     tar.addfile(member, io.BytesIO(content))
         table = pyarrow.table({**{name: values[:, i] for i, name in enumerate("abc")}, "label": labels})
         pyarrow.parquet.write_table(table, folder / f"x-{shard}.parquet", row_group_size=20)
-        numpy.random.default_rng(shard).integers(0, 31, 20000).astype("uint16").tofile(folder / f"x-{shard}.bin")
+        numpy.random.default_rng(shard).integers(0, 31, 100_000).astype("uint16").tofile(folder / f"x-{shard}.bin")
 
 
 class DataTestCase(BucketTestCase):
@@ -83,7 +83,8 @@ class MovedIntoABucket(DataTestCase, MotoTestCase):
         self.assertEqual(moved.events("restored")[0]["step"], 10)
         self.assertEqual(straight.losses(), moved.losses())
         self.assertEqual(straight.evaluations(), moved.evaluations())
-        self.assert_same_state(straight.newest(), moved.newest())
+        for part in ("weights", "optimizer"):
+            self.assertEqual(tensors(straight.newest(), part), tensors(moved.newest(), part))
         self.assertNotIn(self.moto.secret_key, "".join(path.read_text(errors="replace") for path in self.folder.rglob("*.*") if path.suffix in (".log", ".jsonl", ".toml", ".json")))
 
     def test_tarshards(self):
@@ -111,7 +112,7 @@ class FailingStore(DataTestCase):
     def test_a_store_that_goes_away_ends_the_run_with_12_and_a_checkpoint(self):
         for source in SOURCES:
             with self.subTest(source):
-                process = self.start(*self.options(source, f"{source}.cache_limit=0", "parquet.cache_mib=1" if source == "parquet" else "data.threads=2"))
+                process = self.start(*self.options(source, f'{source}.cache_limit="0"', "parquet.cache_mib=1" if source == "parquet" else "data.threads=2"))
                 self.assertTrue(process.wait_for("evaluation heldout at step 10:"), "".join(process.lines))
                 self.store.ask("fault 999999 status=503,SlowDown ^GET ")
                 result = process.end()
@@ -127,7 +128,7 @@ class FailingStore(DataTestCase):
                 self.assertEqual(self.run_folder(source).events("restored")[-1]["step"], saved)
 
     def test_an_object_that_is_replaced_ends_the_run_with_12(self):
-        process = self.start(*self.options("tarshards", "tarshards.cache_limit=0"))
+        process = self.start(*self.options("tarshards", 'tarshards.cache_limit="0"'))
         self.assertTrue(process.wait_for("evaluation heldout at step 10:"))
         other = self.data / "x-003.tar"
         self.store.ask(f"load data/x-001.tar {other}")
@@ -156,7 +157,7 @@ class FailingStore(DataTestCase):
         result = self.trainhost("run", config, "tarshards.files=s3://bucket/data/*.tar", code=12, AWS_SECRET_ACCESS_KEY="hunter2")
         self.assert_names(result.err, "SignatureDoesNotMatch")
         self.assertNotIn("hunter2", result.err)
-        self.assert_names(self.trainhost("run", config, "tarshards.files=data/*.tar", "tarshards.cache_limit=10", code=2).err, "tarshards.cache_limit", "10GB")
+        self.assert_names(self.trainhost("run", config, "tarshards.files=data/*.tar", "tarshards.cache_limit=10gb", code=2).err, "tarshards.cache_limit", "10GB")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ BOOST_AUTO_TEST_CASE(any_byte_that_changes_is_noticed_where_it_is_read) {
     stream.seekg(static_cast<std::streamoff>(at));
     const auto before = static_cast<char>(stream.get());
     stream.seekp(static_cast<std::streamoff>(at));
-    stream.put(static_cast<char>(before ^ 1)).close();
+    stream.put(static_cast<char>(before ^ 1));
+    stream.close();
     BOOST_TEST(!folder.reads(1), "byte " << at);
     BOOST_TEST(!fs::exists(file), "a damaged block is removed");
   }

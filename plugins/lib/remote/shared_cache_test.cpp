@@ -12,6 +12,7 @@
 
 using namespace trainhost;
 using namespace trainhost::remote::testing;
+using trainhost::remote::RemoteOptions;
 
 BOOST_FIXTURE_TEST_SUITE(shared_cache_test, BucketOfFiles)
 

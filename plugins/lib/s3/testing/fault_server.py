@@ -182,10 +182,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body[:len(answer.body) // 2])
             return self.hang_up()
         if self.command != "HEAD":
+            if answer.status == 206:
+                with self.server.lock:
+                    self.server.served += len(answer.body)
             self.wfile.write(answer.body)
-        if answer.status == 206:
-            with self.server.lock:
-                self.server.served += len(answer.body)
 
     def hang_up(self):
         """A reset, not a polite end."""
