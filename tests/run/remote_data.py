@@ -25,11 +25,13 @@ every = "10step"
 MLP = "[mlp]\nwidths = [16]"
 GPT = "[gpt]\nlayers = 1\nheads = 2\nwidth = 16"
 
-# Source -> model, its table, the source's keys, and the pattern of its files.
+# Source -> model, its table, the source's keys, and what names its files in a PLACE.
 SOURCES = {
-    "tarshards": ("mlp", MLP, 'fields = ["x npy npy", "y class cls classes=3"]', "x-{000..003}.tar"),
-    "parquet": ("mlp", MLP, 'columns = ["a b c as=x dtype=float32", "label as=y role=target classes=3"]', "*.parquet"),
-    "tokens": ("gpt", GPT, 'dtype = "uint16"\nvocabulary = 32\ncontext_length = 16', "x-?.bin"),
+    "tarshards": ("mlp", MLP, 'fields = ["x npy npy", "y class cls classes=3"]', "tarshards.files=PLACE/x-{000..003}.tar"),
+    "parquet": ("mlp", MLP, 'columns = ["a b c as=x dtype=float32", "label as=y role=target classes=3"]', "parquet.files=PLACE/*.parquet"),
+    "tokens": ("gpt", GPT, 'dtype = "uint16"\nvocabulary = 32\ncontext_length = 16', "tokens.files=PLACE/x-?.bin"),
+    "table": ("mlp", MLP, 'fields = ["x float32 a b c", "y int64 label role=target classes=3"]', "table.files=PLACE/**/*.csv"),
+    "arrays": ("mlp", MLP, "", 'arrays.fields=["x PLACE/x-*.npy", "y PLACE/y-*.npy role=target classes=3"]'),
 }
 
 
@@ -54,6 +56,9 @@ def write_data(folder):
                     tar.addfile(member, io.BytesIO(content))
         table = pyarrow.table({**{name: values[:, i] for i, name in enumerate("abc")}, "label": labels})
         pyarrow.parquet.write_table(table, folder / f"x-{shard}.parquet", row_group_size=20)
+        (folder / f"x-{shard}.csv").write_text("a,b,c,label\n" + "".join(f"{a!r},{b!r},{c!r},{label}\n" for (a, b, c), label in zip(values.tolist(), labels)))
+        numpy.save(folder / f"x-{shard}.npy", values)
+        numpy.save(folder / f"y-{shard}.npy", labels)
         numpy.random.default_rng(shard).integers(0, 31, 100_000).astype("uint16").tofile(folder / f"x-{shard}.bin")
 
 
@@ -64,21 +69,24 @@ class DataTestCase(BucketTestCase):
         write_data(self.data)
 
     def config(self, source, steps=20):
-        model, more, keys, self.pattern = SOURCES[source]
+        model, more, keys, self.files = SOURCES[source]
         self.write(f"{source}.toml", CONFIG.format(source=source, model=model, more=more, keys=keys, steps=steps))
         return f"{source}.toml"
+
+    def in_place(self, place):
+        return self.files.replace("PLACE", place)
 
 
 class MovedIntoABucket(DataTestCase, MotoTestCase):
     def go_on_in_the_bucket(self, source):
         config = self.config(source)
-        self.trainhost("run", config, f"{source}.files=data/{self.pattern}", "--name", "straight")
-        self.trainhost("run", config, f"{source}.files=data/{self.pattern}", "--name", "moved", 'max=["10step"]')
+        self.trainhost("run", config, self.in_place("data"), "--name", "straight")
+        self.trainhost("run", config, self.in_place("data"), "--name", "moved", 'max=["10step"]')
         prefix = f"{source}/deep/er"
         for path in self.data.iterdir():
             self.s3.upload_file(str(path), "bucket", f"{prefix}/{path.name}")
         self.data.rename(self.folder / "gone")
-        self.trainhost("run", config, f"{source}.files=s3://bucket/{prefix}/{self.pattern}", "--name", "moved", 'max=["20step"]')
+        self.trainhost("run", config, self.in_place(f"s3://bucket/{prefix}"), "--name", "moved", 'max=["20step"]')
         straight, moved = self.run_folder("straight"), self.run_folder("moved")
         self.assertEqual(moved.events("restored")[0]["step"], 10)
         self.assertEqual(straight.losses(), moved.losses())
@@ -96,6 +104,12 @@ class MovedIntoABucket(DataTestCase, MotoTestCase):
     def test_tokens(self):
         self.go_on_in_the_bucket("tokens")
 
+    def test_table(self):
+        self.go_on_in_the_bucket("table")
+
+    def test_arrays(self):
+        self.go_on_in_the_bucket("arrays")
+
 
 class FailingStore(DataTestCase):
     def setUp(self):
@@ -107,7 +121,7 @@ class FailingStore(DataTestCase):
 
     def options(self, source, *more):
         config = self.config(source, steps=100_000)
-        return ("run", config, f"{source}.files=s3://bucket/data/{self.pattern}", *more)
+        return ("run", config, self.in_place("s3://bucket/data"), *more)
 
     def test_a_store_that_goes_away_ends_the_run_with_12_and_a_checkpoint(self):
         for source in SOURCES:

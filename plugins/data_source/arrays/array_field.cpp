@@ -34,9 +34,9 @@ FieldLine parse_line(std::string_view text) {
   return line;
 }
 
-ArrayField::ArrayField(FieldLine line, const std::vector<ListedFile>& listed, InputFile::Keep keep) : line_(std::move(line)) {
+ArrayField::ArrayField(FieldLine line, remote::DataFiles& data, const std::vector<ListedFile>& listed, InputFile::Keep keep) : line_(std::move(line)) {
   for (const ListedFile& one : listed) {
-    const InputFile& file = files_.emplace_back(one.path, keep);
+    const InputFile& file = *files_.emplace_back(new InputFile(data.input(one.path, keep)));
     names_.push_back(one.name);
     arrays_.push_back(line_.files.ends_with(".npy") ? read_npy(file) : read_safetensors(file, line_.tensor));
     take_shape(file, arrays_.back());
@@ -51,7 +51,7 @@ void ArrayField::take_shape(const InputFile& file, const StoredArray& array) {
   const std::vector<uint64_t> row(array.shape.begin() + 1, array.shape.end()), wanted(first.shape.begin() + 1, first.shape.end());
   if (std::find(row.begin(), row.end(), uint64_t{0}) != row.end()) throw unsuitable(file, format("has samples of shape {}, which hold nothing", text_of(row)));
   if (row != wanted || !same(array.dtype, first.dtype))
-    throw unsuitable(file, format("has samples of shape {} in {}, but {} has {} in {}; all files of a field must be alike", text_of(row), name_of(array.dtype), files_.front().path(),
+    throw unsuitable(file, format("has samples of shape {} in {}, but {} has {} in {}; all files of a field must be alike", text_of(row), name_of(array.dtype), files_.front()->path(),
                                   text_of(wanted), name_of(first.dtype)));
   if (line_.has_options_for_integers && !is_integer(array.dtype)) throw unsuitable(file, format("holds {}, but the line of field \"{}\" speaks of classes; remove classes=", name_of(array.dtype), line_.field.name));
   line_.field.dtype = array.dtype;
@@ -63,17 +63,17 @@ void ArrayField::add_to(Fingerprint& fingerprint) const {
   const Field& field = line_.field;
   fingerprint.add(format("field {} role {} classes {} pad {} tensor {}", field.name, field.role, field.num_classes, field.pad_value, line_.tensor));
   for (size_t i = 0; i < files_.size(); ++i) {
-    fingerprint.add(names_[i], files_[i]);
+    fingerprint.add(names_[i], *files_[i]);
     fingerprint.add(format("{} {} at {}", name_of(arrays_[i].dtype), text_of(arrays_[i].shape), arrays_[i].offset));
   }
 }
 
 void ArrayField::read(uint64_t row, std::span<std::byte> out) const {
   const auto file = static_cast<size_t>(std::upper_bound(starts_.begin(), starts_.end(), row) - starts_.begin()) - 1;
-  files_[file].read(arrays_[file].offset + (row - starts_[file]) * out.size(), out);
+  files_[file]->read(arrays_[file].offset + (row - starts_[file]) * out.size(), out);
   if (line_.field.dtype.code != TRAINHOST_DTYPE_BOOL) return;
   const auto stray = std::find_if(out.begin(), out.end(), [](std::byte value) { return value > std::byte{1}; });
-  if (stray != out.end()) throw damaged(files_[file], format("row {} holds {} where true and false are 1 and 0", row - starts_[file], static_cast<unsigned>(*stray)));
+  if (stray != out.end()) throw damaged(*files_[file], format("row {} holds {} where true and false are 1 and 0", row - starts_[file], static_cast<unsigned>(*stray)));
 }
 
 }  // namespace trainhost

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +11,7 @@
 #include <trainhost/cpp/field.hpp>
 
 #include "files/file_list.h"
+#include "remote/data_files.h"
 #include "stored_array.h"
 
 namespace trainhost {
@@ -28,8 +29,8 @@ FieldLine parse_line(std::string_view text);
 
 class ArrayField {
  public:
-  /// Opens the files and reads their headers. Throws PluginError for files that do not suit, or do not suit each other.
-  ArrayField(FieldLine line, const std::vector<ListedFile>& listed, InputFile::Keep keep);
+  /// Opens the files, which `data` has listed, and reads their headers. Throws PluginError for files that do not suit, or do not suit each other.
+  ArrayField(FieldLine line, remote::DataFiles& data, const std::vector<ListedFile>& listed, InputFile::Keep keep);
 
   const Field& field() const { return line_.field; }
   uint64_t num_rows() const { return starts_.back(); }
@@ -46,7 +47,7 @@ class ArrayField {
   void take_shape(const InputFile& file, const StoredArray& array);
 
   FieldLine line_;
-  std::deque<InputFile> files_;
+  std::vector<std::unique_ptr<InputFile>> files_;
   std::vector<std::string> names_;
   std::vector<StoredArray> arrays_;
   std::vector<uint64_t> starts_{0};

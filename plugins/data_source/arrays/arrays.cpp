@@ -7,27 +7,28 @@
 #include "fields/field_text.h"
 #include "files/fingerprint.h"
 #include "files/row_split.h"
+#include "remote/options.h"
 
 namespace {
 
 using namespace trainhost;
 
-struct Config {
+struct Config : remote::RemoteOptions {
   std::vector<std::string> fields;
   std::string split = "train";
   double heldout_fraction = 0;
 };
 
-constexpr auto kSchema =
+constexpr auto kSchema = remote::with_remote_keys(
     schema<Config>()
-        .key("fields", &Config::fields, "one text each: \"x features-*.npy\", \"y labels.safetensors#label role=target classes=10\"; paths are seen from the current folder", list_or_one, no_trajectory)
+        .key("fields", &Config::fields, "one text each: \"x features-*.npy\", \"y labels.safetensors#label role=target classes=10\"; paths are seen from the current folder, or s3:// URIs", list_or_one, no_trajectory)
         .key("split", &Config::split, "train, heldout (chosen by a hash of file name and row) or all", one_of("train", "heldout", "all"))
         .key("heldout_fraction", &Config::heldout_fraction, "share of the samples that is held out", at_least(0), at_most(1))
-        .required("fields");
+        .required("fields"));
 
 class Arrays final : public DataSource {
  public:
-  explicit Arrays(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction) {
+  explicit Arrays(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), data_(config_, "arrays") {
     for (const std::string& text : config_.fields) lines_.push_back(parse_line(text));
     std::vector<Field> fields;
     for (const FieldLine& line : lines_) fields.push_back(line.field);
@@ -45,7 +46,10 @@ class Arrays final : public DataSource {
     host().log_info("{}: {} of {} samples, {} fields", config_.split, selection_.size(), fields_.front().num_rows(), fields_.size());
   }
 
-  void stop() override { fields_.clear(); }
+  void stop() override {
+    fields_.clear();
+    data_.stop();
+  }
 
   const SourceInfo& info() override { return info_; }
 
@@ -63,13 +67,14 @@ class Arrays final : public DataSource {
 
  private:
   void open_files() {
+    data_.start(host());
     std::vector<std::vector<ListedFile>> lists;
     std::size_t num_files = 0;
     for (const FieldLine& line : lines_) {
-      lists.push_back(list_files({&line.files, 1}, "arrays.fields"));
+      lists.push_back(data_.list({&line.files, 1}, "arrays.fields"));
       num_files += lists.back().size();
     }
-    for (std::size_t i = 0; i < lines_.size(); ++i) fields_.emplace_back(lines_[i], lists[i], InputFile::keep_for(num_files));
+    for (std::size_t i = 0; i < lines_.size(); ++i) fields_.emplace_back(lines_[i], data_, lists[i], InputFile::keep_for(num_files));
     const ArrayField& first = fields_.front();
     for (const ArrayField& field : fields_)
       if (field.num_rows() != first.num_rows())
@@ -86,6 +91,7 @@ class Arrays final : public DataSource {
 
   Config config_;
   Split split_;
+  remote::DataFiles data_;
   std::vector<FieldLine> lines_;
   std::deque<ArrayField> fields_;
   Selection selection_;

@@ -22,7 +22,7 @@ namespace trainhost::parquet_source {
 class ParquetFile {
  public:
   /// `data` has listed the file.
-  ParquetFile(remote::DataFiles& data, const std::filesystem::path& path, InputFile::Keep keep) : input_(data.input(path, keep)) {}
+  ParquetFile(remote::DataFiles& data, const std::filesystem::path& path, InputFile::Keep keep) : input_(data.input(path, keep, remote::DataFiles::Ahead::kNothing)) {}
 
   /// Reads and checks the footer; to be called once, before the rest. Throws PluginError DATA_LOSS for what is no whole Parquet file.
   void open();

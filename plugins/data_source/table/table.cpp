@@ -11,13 +11,14 @@
 #include "files/fingerprint.h"
 #include "files/parallel.h"
 #include "files/row_split.h"
+#include "remote/options.h"
 #include "rows.h"
 
 namespace {
 
 using namespace trainhost;
 
-struct Config {
+struct Config : remote::RemoteOptions {
   std::vector<std::string> files, fields;
   std::optional<std::string> format;
   std::string delimiter = ",", split = "train";
@@ -25,20 +26,20 @@ struct Config {
   double heldout_fraction = 0;
 };
 
-constexpr auto kSchema =
+constexpr auto kSchema = remote::with_remote_keys(
     schema<Config>()
-        .key("files", &Config::files, "files of rows, seen from the current folder: names and patterns, * ? ** {a,b} {00..99}", list_or_one, no_trajectory)
+        .key("files", &Config::files, "files of rows, seen from the current folder, or s3:// URIs: names and patterns, * ? ** {a,b} {00..99}", list_or_one, no_trajectory)
         .key("fields", &Config::fields, "one text each: \"x float32 height weight\", \"y class kind values=a,b role=target\", \"t bytes text length=200\"", list_or_one)
         .key("format", &Config::format, "csv or jsonl; left out: as the files' names end: .csv, .tsv, .jsonl, .ndjson", one_of("csv", "jsonl"))
         .key("delimiter", &Config::delimiter, "csv: the character between cells")
         .key("header", &Config::header, "csv: the first row of each file names the columns; else they are 1, 2, ..")
         .key("split", &Config::split, "train, heldout (chosen by a hash of file name and row) or all", one_of("train", "heldout", "all"))
         .key("heldout_fraction", &Config::heldout_fraction, "share of the rows that is held out", at_least(0), at_most(1))
-        .required("files", "fields");
+        .required("files", "fields"));
 
 class Table final : public DataSource {
  public:
-  explicit Table(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction) {
+  explicit Table(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), data_(config_, "table") {
     for (const std::string& line : config_.fields) {
       fields_.emplace_back(line);
       info_.fields.push_back(fields_.back().field());
@@ -57,7 +58,11 @@ class Table final : public DataSource {
     host().log_info("{}: {} of {} rows in {} files", config_.split, selection_.size(), starts_.back(), files_.size());
   }
 
-  void stop() override { readers_.clear(), files_.clear(); }
+  void stop() override {
+    readers_.clear();
+    files_.clear();
+    data_.stop();
+  }
 
   const SourceInfo& info() override { return info_; }
 
@@ -86,11 +91,12 @@ class Table final : public DataSource {
   }
 
   void open_files() {
-    const std::vector<ListedFile> listed = list_files(config_.files, "table.files");
+    data_.start(host());
+    const std::vector<ListedFile> listed = data_.list(config_.files, "table.files");
     for (const ListedFile& file : listed) {
       const TableFormat format{is_json(file), config_.delimiter[0], config_.header};
       names_.push_back(file.name);
-      files_.emplace_back(file.path, InputFile::keep_for(listed.size()), format);
+      files_.emplace_back(data_, file.path, InputFile::keep_for(listed.size()), format);
     }
     const std::filesystem::path cache = host().cache_folder();
     const OffsetStore store(cache.empty() ? cache : cache / "table");
@@ -116,6 +122,7 @@ class Table final : public DataSource {
 
   Config config_;
   Split split_;
+  remote::DataFiles data_;
   std::vector<TableField> fields_;
   std::deque<TableFile> files_;
   std::vector<std::string> names_;                   // of the files, without their place

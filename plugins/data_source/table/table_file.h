@@ -11,6 +11,7 @@
 #include "files/input_file.h"
 #include "files/offset_store.h"
 #include "offsets.h"
+#include "remote/data_files.h"
 
 namespace trainhost {
 
@@ -22,7 +23,8 @@ struct TableFormat {
 
 class TableFile {
  public:
-  TableFile(std::filesystem::path path, InputFile::Keep keep, const TableFormat& format) : input_(std::move(path), keep), format_(format) {}
+  /// `data` has listed the file.
+  TableFile(remote::DataFiles& data, const std::filesystem::path& path, InputFile::Keep keep, const TableFormat& format) : input_(data.input(path, keep)), format_(format) {}
 
   /// Finds the rows, or takes those that the store knows; to be called once, before the rest. `check_cancelled` is called now and then. Returns why the rows could not
   /// be kept for the next run, if so. Throws PluginError DATA_LOSS with file:line:column for what is no csv, for rows of 32 MB or more, and for a missing header.

@@ -10,6 +10,7 @@ namespace trainhost::remote {
 namespace {
 
 constexpr auto kBetweenLooks = std::chrono::milliseconds(2);  // at a block that somebody else fetches
+constexpr auto kPatience = std::chrono::minutes(1);           // with somebody who may have been stopped
 
 BlockName block_name(const NamedObject& named, uint64_t index) {
   const uint64_t begin = index * BlockStore::kBlock;
@@ -31,22 +32,25 @@ void BlockStore::stop() {
   threads_.clear();
 }
 
-void BlockStore::read(const NamedObject& named, uint64_t offset, std::span<std::byte> out) {
+void BlockStore::read(const NamedObject& named, uint64_t offset, std::span<std::byte> out, uint64_t num_ahead) {
   while (!out.empty()) {
     const uint64_t index = offset / kBlock, inside = offset % kBlock;
     const auto part = static_cast<size_t>(std::min<uint64_t>(out.size(), kBlock - inside));
-    read_block(named, index, inside, out.first(part));
+    const uint64_t last = (offset + out.size() - 1) / kBlock;
+    read_block(named, index, inside, out.first(part), last - index + num_ahead);
     out = out.subspan(part);
     offset += part;
   }
 }
 
-void BlockStore::read_block(const NamedObject& named, uint64_t index, uint64_t offset, std::span<std::byte> out) {
+void BlockStore::read_block(const NamedObject& named, uint64_t index, uint64_t offset, std::span<std::byte> out, uint64_t num_behind) {
   const BlockName name = block_name(named, index);
+  const auto began = std::chrono::steady_clock::now();
   for (bool is_first = true;; is_first = false) {
     if (cache_.read(name, offset, out)) return;
-    if (!cache_.is_open()) return fetch_(named.object, index * kBlock + offset, out, {});  // no more than what is asked for: it is not kept
-    if (is_first) wish(named, index + 1);
+    const bool is_waited_for = std::chrono::steady_clock::now() - began < kPatience;
+    if (!cache_.is_open() || !is_waited_for) return fetch_(named.object, index * kBlock + offset, out, {});  // no more than what is asked for: it is not kept
+    if (is_first) wish(named, index + 1, num_behind);
     if (const auto claim = cache_.claim(name)) {
       if (cache_.read(name, offset, out)) return;  // whoever had the claim before has kept it
       const std::vector<std::byte> bytes = fetched(named, index, {});
@@ -66,8 +70,8 @@ std::vector<std::byte> BlockStore::fetched(const NamedObject& named, uint64_t in
   return bytes;
 }
 
-void BlockStore::wish(const NamedObject& named, uint64_t first) {
-  const uint64_t behind = std::min(first + kAhead, (named.object.facts.size + kBlock - 1) / kBlock);
+void BlockStore::wish(const NamedObject& named, uint64_t first, uint64_t count) {
+  const uint64_t behind = std::min(first + count, (named.object.facts.size + kBlock - 1) / kBlock);
   {
     const std::lock_guard lock(mutex_);
     for (uint64_t index = first; index < behind; ++index) wishes_.push_back({&named, index});

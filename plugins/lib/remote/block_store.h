@@ -18,18 +18,17 @@
 
 namespace trainhost::remote {
 
-/// What blocks of an object are called; whoever reads the same content from the same place calls them so.
+/// An object, and what its blocks are called; whoever reads the same content from the same place calls them so.
 struct NamedObject {
   Object object;
   std::string digest;  // over place, name and ETag
 };
 
-/// A block that is read for the first time brings its neighbours along, on threads of this class: a run reads shards nearly in sequence, and one connection is slower than
-/// the network.
+/// Blocks are fetched on threads of this class as well, since one connection is slower than the network: those of a long read, and, where the caller wants it, those behind a
+/// block that was read for the first time.
 class BlockStore {
  public:
   static constexpr uint64_t kBlock = uint64_t{8} << 20;
-  static constexpr uint64_t kAhead = 4;        // blocks that are fetched ahead
   static constexpr unsigned kFetchers = 8;     // threads, and so many connections beside those of the callers
   static constexpr size_t kMostWaiting = 256;  // of blocks to be fetched ahead; the oldest wish is dropped
 
@@ -44,8 +43,8 @@ class BlockStore {
   void start();
   void stop();
 
-  /// The object holds these bytes. Throws PluginError: what fetching throws, CANCELLED. [any]
-  void read(const NamedObject& named, uint64_t offset, std::span<std::byte> out);
+  /// The object holds these bytes. `num_ahead`: blocks behind them that will be read soon. Throws PluginError: what fetching throws, CANCELLED. [any]
+  void read(const NamedObject& named, uint64_t offset, std::span<std::byte> out, uint64_t num_ahead);
 
  private:
   struct Wish {
@@ -53,9 +52,9 @@ class BlockStore {
     uint64_t index;
   };
 
-  void read_block(const NamedObject& named, uint64_t index, uint64_t offset, std::span<std::byte> out);
+  void read_block(const NamedObject& named, uint64_t index, uint64_t offset, std::span<std::byte> out, uint64_t num_behind);
   std::vector<std::byte> fetched(const NamedObject& named, uint64_t index, const std::function<bool()>& is_unwanted);
-  void wish(const NamedObject& named, uint64_t first);
+  void wish(const NamedObject& named, uint64_t first, uint64_t count);
   void work();
   void fulfil(const Wish& wish);
 

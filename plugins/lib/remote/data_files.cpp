@@ -12,9 +12,11 @@
 namespace trainhost::remote {
 namespace {
 
+constexpr uint64_t kBlocksAhead = 4;
+
 class ObjectFile final : public RangedFile {
  public:
-  ObjectFile(BlockStore& blocks, const NamedObject& named) : blocks_(blocks), named_(named) {}
+  ObjectFile(BlockStore& blocks, const NamedObject& named, uint64_t num_ahead) : blocks_(blocks), named_(named), num_ahead_(num_ahead) {}
 
   const std::string& name() const override { return named_.object.uri; }
   uint64_t size() const override { return named_.object.facts.size; }
@@ -22,12 +24,13 @@ class ObjectFile final : public RangedFile {
   void read(uint64_t offset, std::span<std::byte> out) const override {
     if (offset > size() || out.size() > size() - offset)
       throw PluginError(TRAINHOST_DATA_LOSS, format("{}: bytes {} to {} are not there: the object has {}", name(), offset, offset + out.size(), size()));
-    blocks_.read(named_, offset, out);
+    blocks_.read(named_, offset, out, num_ahead_);
   }
 
  private:
   BlockStore& blocks_;
   const NamedObject& named_;
+  uint64_t num_ahead_;
 };
 
 std::filesystem::path cache_folder(const RemoteOptions& options, const Host& host) {
@@ -95,13 +98,13 @@ std::vector<ListedFile> DataFiles::list(std::span<const std::string> patterns, s
   return named_files(std::move(paths));
 }
 
-InputFile DataFiles::input(const std::filesystem::path& path, InputFile::Keep keep, uint64_t hashed_end) {
-  if (is_object(path)) return InputFile(open_object(path), hashed_end);
-  return InputFile(path, keep, hashed_end);
+InputFile DataFiles::input(const std::filesystem::path& path, InputFile::Keep keep, Ahead ahead) {
+  if (is_object(path)) return InputFile(open_object(path, ahead));
+  return InputFile(path, keep);
 }
 
-std::unique_ptr<RangedFile> DataFiles::open_object(const std::filesystem::path& uri) {
-  return std::make_unique<ObjectFile>(store_->blocks, store_->objects.at(uri.native()));
+std::unique_ptr<RangedFile> DataFiles::open_object(const std::filesystem::path& uri, Ahead ahead) {
+  return std::make_unique<ObjectFile>(store_->blocks, store_->objects.at(uri.native()), ahead == Ahead::kNext ? kBlocksAhead : 0);
 }
 
 }  // namespace trainhost::remote

@@ -23,6 +23,10 @@ namespace trainhost::remote {
 /// files/file_list.h and files/input_file.h do, and nothing else.
 class DataFiles {
  public:
+  /// What is read of an object for the first time: kNext brings the blocks behind it along, for a source that reads all of it, nearly in sequence; kNothing for one that
+  /// reads parts.
+  enum class Ahead { kNothing, kNext };
+
   /// `plugin`: the name of its table, for messages. Throws PluginError INVALID_ARGUMENT for a cache_limit that is none. Opens nothing.
   DataFiles(RemoteOptions options, std::string plugin);
   ~DataFiles();
@@ -36,9 +40,9 @@ class DataFiles {
   std::vector<ListedFile> list(std::span<const std::string> patterns, std::string_view key);
 
   /// A path that list() has named. Throws what InputFile throws. [any]
-  InputFile input(const std::filesystem::path& path, InputFile::Keep keep, uint64_t hashed_end = InputFile::kHashedEnd);
+  InputFile input(const std::filesystem::path& path, InputFile::Keep keep, Ahead ahead = Ahead::kNext);
   /// An object that list() has named. Its reads throw DATA_LOSS when it is another one than then, UNAVAILABLE when the store does not answer. It lives as long as this. [any]
-  std::unique_ptr<RangedFile> open_object(const std::filesystem::path& uri);
+  std::unique_ptr<RangedFile> open_object(const std::filesystem::path& uri, Ahead ahead = Ahead::kNext);
 
  private:
   struct Store;

@@ -99,6 +99,8 @@ std::vector<Object> list_objects(Buckets& buckets, const std::string& pattern, s
     const auto facts = buckets.reader(object.bucket).find(object.key);
     if (!facts) throw not_there(key, object.uri, "went away while the run began");
     object.facts = *facts;
+    if (object.facts.etag.empty())
+      throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("{}: {}: the store says no ETag, so that nobody would notice when the object changes; use a store that does", key, object.uri));
   }
   return objects;
 }
