@@ -43,9 +43,15 @@ constexpr HostKey kKeys[] = {
     {"require_smoke", R"({"type":"boolean","default":false,"x-trajectory":false})",
      "Refuse to start without a fresh pass of `trainhost smoke` with the same config."},
 
-    {"data.threads", R"({"type":"integer","minimum":1,"maximum":1024,"default":2,"x-trajectory":false})",
-     "Threads that read samples; any number gives the same batches."},
-    {"data.prefetch", R"({"type":"integer","minimum":1,"maximum":4096,"default":4,"x-trajectory":false})", "Batches that are kept ready ahead of the loop."},
+    {"data.threads", R"({"type":["integer","string"],"minimum":1,"maximum":1024,"pattern":"^auto$","default":"auto","x-trajectory":false})",
+     "Threads that read samples, of each set; any number gives the same batches. auto: as many as the run needs, by what a sample costs them and how fast it is used, "
+     "while one core, and of many an eighth, is left for the thread that trains."},
+    {"data.prefetch", R"({"type":"integer","minimum":1,"maximum":4096,"default":4,"x-trajectory":false})",
+     "Batches that are kept ready ahead of the loop; at least one a thread are."},
+    {"data.memory", R"({"type":"string","minLength":1,"default":"2GiB","x-trajectory":false})",
+     "Host memory for batches that are read ahead, of each set: a number and B, KiB, MiB, GiB or TiB. Where it is short fewer are read ahead, at least one."},
+    {"data.stall_timeout", R"({"type":"string","format":"interval","default":"5min","x-trajectory":false})",
+     "A read that has not moved for so long while the run waits for it ends the run, exit 12: s, min or h."},
     {"data.shuffle", R"({"type":"boolean","default":true})", "Mix the samples of each epoch anew; false: in the order of their ids."},
     {"data.shuffle_blocks", R"({"type":"integer","minimum":1,"default":16})", "Blocks of the source (files, shards) whose samples are mixed at a time."},
     {"data.decorators", R"({"type":"array","items":{"type":"string","minLength":1},"default":[],"x-trajectory":false})",

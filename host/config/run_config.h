@@ -11,8 +11,10 @@
 namespace trainhost {
 
 struct DataConfig {
-  int threads = 2;
+  int threads = 0;   // 0: auto
   int prefetch = 4;  // batches that are ready ahead of the loop
+  uint64_t memory_bytes = uint64_t{2} << 30;  // for batches that are read ahead
+  double stall_seconds = 300;
   bool shuffle = true;
   uint64_t shuffle_blocks = 16;         // blocks whose samples are mixed at a time
   std::vector<std::string> decorators;  // innermost first

@@ -2,6 +2,7 @@
 #include "config/run_config_reader.h"
 
 #include "base/error.h"
+#include "config/byte_size.h"
 
 namespace trainhost {
 namespace {
@@ -110,8 +111,10 @@ class Reader {
 
   std::string place_of(const KeyPath& path) const { return format("{}: {}", host_.origin(path).text, key_text(path)); }
 
-  void read_data(DataConfig& data) const {
-    take({"data", "threads"}, data.threads);
+  void read_data(DataConfig& data) {
+    if (const json* threads = host_.find({"data", "threads"}); threads && threads->is_number()) data.threads = threads->get<int>();
+    if (const auto memory = get<std::string>({"data", "memory"})) report([&] { data.memory_bytes = parse_byte_size(*memory, place_of({"data", "memory"})); });
+    if (const auto limit = time({"data", "stall_timeout"})) data.stall_seconds = limit->base_amount();
     take({"data", "prefetch"}, data.prefetch);
     take({"data", "shuffle"}, data.shuffle);
     take({"data", "shuffle_blocks"}, data.shuffle_blocks);
@@ -132,12 +135,16 @@ class Reader {
   }
 
   void read_hazard(CheckpointConfig& checkpoint) {
-    const KeyPath path{"checkpoint", "mean_time_between_interruptions"};
-    if (!get<std::string>(path)) return;
-    const Interval mean = interval(path);
-    const bool is_time = mean.unit == Unit::kSecond || mean.unit == Unit::kMinute || mean.unit == Unit::kHour;
-    if (is_time) checkpoint.mean_time_between_interruptions = mean;
-    else if (!mean.text.empty()) problems_.add(format("{}: \"{}\" is no time; wanted s, min or h, such as 6h", place_of(path), mean.text));
+    checkpoint.mean_time_between_interruptions = time({"checkpoint", "mean_time_between_interruptions"});
+  }
+
+  // Absent where the key is, or is no time, which is a problem then.
+  std::optional<Interval> time(const KeyPath& path) {
+    if (!get<std::string>(path)) return std::nullopt;
+    const Interval read = interval(path);
+    if (read.unit == Unit::kSecond || read.unit == Unit::kMinute || read.unit == Unit::kHour) return read;
+    if (!read.text.empty()) problems_.add(format("{}: \"{}\" is no time; wanted s, min or h, such as 6h", place_of(path), read.text));
+    return std::nullopt;
   }
 
   void read_sample(SampleConfig& sample) const {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "data/elements.h"
 
 namespace trainhost {
@@ -27,9 +28,23 @@ std::vector<int64_t> dense_strides(std::span<const int64_t> shape) {
   return strides;
 }
 
-std::shared_ptr<std::byte> aligned_memory(size_t bytes) {
-  const std::align_val_t alignment{kAlignment};
-  return {static_cast<std::byte*>(::operator new(std::max<size_t>(bytes, 1), alignment)), [alignment](std::byte* data) { ::operator delete(data, alignment); }};
+// No batch has as much: sums of a few of them do not overflow.
+constexpr uint64_t kBeyondAll = uint64_t{1} << 60;
+
+uint64_t product(uint64_t a, uint64_t b) {
+  uint64_t out = 0;
+  return __builtin_mul_overflow(a, b, &out) ? kBeyondAll : std::min(out, kBeyondAll);
+}
+
+// Of one sample, at most; nullopt: no bound.
+std::optional<uint64_t> most_row_bytes(const FieldSpec& field) {
+  uint64_t bytes = element_bytes(field.dtype);
+  for (size_t axis = 0; axis < field.shape.size(); ++axis) {
+    const int64_t length = field.shape[axis] >= 0 ? field.shape[axis] : field.max_shape[axis];
+    if (length < 0) return std::nullopt;
+    bytes = product(bytes, static_cast<uint64_t>(length));
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -46,14 +61,29 @@ void check_field(const FieldSpec& field, const std::string& place) {
   }
 }
 
-BatchAssembly::BatchAssembly(std::span<const FieldSpec> fields, std::span<const uint64_t> ids, std::string place, BatchDevice& device)
-    : fields_(fields), ids_(ids), place_(std::move(place)), device_(device), slots_(fields.size() * ids.size()), memory_(fields.size()) {
+std::optional<uint64_t> most_batch_bytes(std::span<const FieldSpec> fields, uint64_t num_samples, const Staging& staging) {
+  uint64_t bytes = 0;
+  for (const FieldSpec& field : fields) {
+    const std::optional<uint64_t> row = most_row_bytes(field);
+    if (!row) return std::nullopt;
+    const uint64_t whole = product(*row, num_samples);
+    if (whole >= kBeyondAll) return kBeyondAll;
+    bytes += staging.buffer_bytes(whole);
+    if (varies(field)) bytes += product(Staging::room_bytes(*row), num_samples);
+    else if (!is_written_in_place(field)) bytes += Staging::room_bytes(product(aligned(*row), num_samples));
+    bytes = std::min(bytes, kBeyondAll);
+  }
+  return bytes;
+}
+
+BatchAssembly::BatchAssembly(std::span<const FieldSpec> fields, std::span<const uint64_t> ids, std::string place, Staging& staging, std::atomic<uint64_t>& progress)
+    : fields_(fields), ids_(ids), place_(std::move(place)), staging_(staging), progress_(progress), slots_(fields.size() * ids.size()), memory_(fields.size()) {
   for (size_t field = 0; field < fields.size(); ++field) {
     if (varies(fields[field])) continue;
     const size_t row = num_elements(fields[field].shape) * element_bytes(fields[field].dtype);
     const bool is_in_place = is_written_in_place(fields[field]);
-    if (is_in_place) memory_[field] = device.allocate(std::max<size_t>(row * ids.size(), 1));
-    const auto room = is_in_place ? memory_[field] : aligned_memory(aligned(row) * ids.size());
+    if (is_in_place) memory_[field] = take(Use::kBatch, product(row, ids.size()));
+    const auto room = is_in_place ? memory_[field] : take(Use::kSample, product(aligned(row), ids.size()));
     for (size_t sample = 0; sample < ids.size(); ++sample) {
       slot(sample, field).data = room.get() + sample * (is_in_place ? row : aligned(row));
       if (!is_in_place) slot(sample, field).room = room;
@@ -61,15 +91,24 @@ BatchAssembly::BatchAssembly(std::span<const FieldSpec> fields, std::span<const 
   }
 }
 
+std::shared_ptr<std::byte> BatchAssembly::take(Use use, uint64_t bytes) {
+  const uint64_t all = bytes_ += use == Use::kBatch ? staging_.buffer_bytes(bytes) : Staging::room_bytes(bytes);
+  if (all > staging_.limit_bytes())
+    throw Error(ExitCode::kConfig, format("{}: a batch of {} samples takes {} of memory or more, data.memory allows {} for all that are read ahead; raise data.memory, or choose smaller micro-batches",
+                                          place_, ids_.size(), human_bytes(static_cast<double>(all)), human_bytes(static_cast<double>(staging_.limit_bytes()))));
+  return use == Use::kBatch ? staging_.buffer(bytes) : staging_.room(bytes);
+}
+
 void BatchAssembly::reserve(uint64_t sample_index, uint32_t field, std::span<const int64_t> shape, trainhost_tensor& out) {
   Slot& place = slot(sample_index, field);
   if (place.is_taken.exchange(true)) {
     throw Error(ExitCode::kPlugin, format("{}: sample {}: field '{}' is reserved twice", place_, ids_[sample_index], fields_[field].name));
   }
+  progress_.fetch_add(1, std::memory_order_relaxed);
   place.shape.assign(shape.begin(), shape.end());
   place.strides = dense_strides(shape);
   if (!place.data) {
-    place.room = aligned_memory(num_elements(shape) * element_bytes(fields_[field].dtype));
+    place.room = take(Use::kSample, num_elements(shape) * element_bytes(fields_[field].dtype));
     place.data = place.room.get();
   }
   out = {};
@@ -135,7 +174,7 @@ HostField BatchAssembly::gather(size_t field) {
   HostField out{.dtype = spec.dtype, .shape = batch_shape(field), .data = nullptr, .bytes = 0};
   out.bytes = num_elements(out.shape) * element_bytes(spec.dtype);
   if (!is_written_in_place(spec)) {
-    memory_[field] = device_.allocate(std::max<size_t>(out.bytes, 1));
+    memory_[field] = take(Use::kBatch, out.bytes);
     const auto pad = encode_element(spec.dtype, spec.pad_value).value_or(std::array<std::byte, 8>{});
     const std::span row_shape(out.shape.data() + 1, out.shape.size() - 1);
     const size_t row = num_elements(row_shape) * element_bytes(spec.dtype);

@@ -13,11 +13,13 @@ namespace {
 struct BatchReaderFixture {
   FakeSource source;
   FakeDevice device;
+  Staging staging{device, uint64_t{1} << 30};
   Cancellation cancellation;
+  std::atomic<uint64_t> progress = 0;
 
   FakeBatch read(const std::vector<uint64_t>& ids) {
     FakeBatch batch;
-    batch.host = BatchReader(source.source(), "train", device, 0).read({ids, std::vector<uint64_t>(ids.size(), 0)}, cancellation);
+    batch.host = BatchReader(source.source(), "train", staging, 0).read({ids, std::vector<uint64_t>(ids.size(), 0)}, cancellation, progress).batch;
     return batch;
   }
   std::string error(ExitCode code, const std::vector<uint64_t>& ids) {
@@ -113,13 +115,13 @@ BOOST_AUTO_TEST_CASE(a_field_that_is_left_out_or_comes_twice_is_the_plugins_faul
   BOOST_TEST(contains(error(ExitCode::kPlugin, {1}), "without field 'y'"));
   FakeSource twice;
   twice.times_reserved = 2;
-  const std::string message = message_of(ExitCode::kPlugin, [&] { BatchReader(twice.source(), "train", device, 0).read({{1}, {0}}, cancellation); });
+  const std::string message = message_of(ExitCode::kPlugin, [&] { BatchReader(twice.source(), "train", staging, 0).read({{1}, {0}}, cancellation, progress); });
   BOOST_TEST(contains(message, "reserved twice"), message);
 }
 
 BOOST_AUTO_TEST_CASE(a_pad_value_that_does_not_fit_its_format_is_refused_at_the_start) {
   source.fields = {{"y", TRAINHOST_FIELD_TARGET, kUInt8, {-1}, {9}, 0, -1}};
-  BOOST_TEST(contains(message_of(ExitCode::kPlugin, [&] { BatchReader(source.source(), "train", device, 0); }), "pad_value -1"));
+  BOOST_TEST(contains(message_of(ExitCode::kPlugin, [&] { BatchReader(source.source(), "train", staging, 0); }), "pad_value -1"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,14 +9,31 @@ namespace trainhost {
 
 __extension__ typedef unsigned __int128 uint128;  // keeps the product below from overflowing
 
-EvaluationPass::EvaluationPass(DataSource& source, EvaluationOptions options, BatchDevice& device)
+EvaluationPass::EvaluationPass(const SampleSource& source, EvaluationOptions options, BatchDevice& device)
     : options_(std::move(options)),
       set_samples_(source.info().num_samples),
       num_samples_(options_.max_samples == 0 ? set_samples_ : std::min(options_.max_samples, set_samples_)),
-      reader_(source, options_.set_name, device),
-      read_ahead_(reader_, device, options_.threads, options_.prefetch_batches) {}
+      tuner_(options_.threads, options_.first_threads, options_.cores),
+      read_ahead_(source, device,
+                  {.set_name = options_.set_name,
+                   .threads = tuner_.threads(),
+                   .batches = options_.prefetch_batches,
+                   .memory_bytes = options_.memory_bytes,
+                   .stall_seconds = options_.stall_seconds,
+                   .clock = options_.clock}) {}
 
 std::unique_ptr<DeviceBatch> EvaluationPass::next() {
+  queue();
+  if (read_ahead_.is_empty()) return nullptr;
+  ReadAhead::Item item = read_ahead_.pop();
+  given_ += item.batch->num_samples;
+  waited_seconds_ += item.waited.sum();
+  tune_threads();
+  queue();
+  return std::move(item.batch);
+}
+
+void EvaluationPass::queue() {
   while (queued_ < num_samples_ && read_ahead_.has_room()) {
     const uint64_t end = std::min(num_samples_, queued_ + std::max<uint64_t>(options_.micro_batch_samples, 1));
     SampleList samples;
@@ -26,7 +43,14 @@ std::unique_ptr<DeviceBatch> EvaluationPass::next() {
     }
     read_ahead_.push(std::move(samples));
   }
-  return read_ahead_.is_empty() ? nullptr : std::move(read_ahead_.pop().batch);
+}
+
+void EvaluationPass::tune_threads() {
+  if (!tuner_.is_automatic()) return;
+  const double now = options_.clock();
+  if (!tuner_.is_due(now)) return;
+  const ReadingWork work = read_ahead_.work();
+  if (tuner_.consider({now, waited_seconds_, given_, work.busy.sum(), work.cpu_seconds, work.samples})) read_ahead_.set_threads(tuner_.threads());
 }
 
 }  // namespace trainhost

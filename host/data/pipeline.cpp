@@ -29,13 +29,19 @@ void check_shape(const WindowShape& shape) {
 
 }  // namespace
 
-DataPipeline::DataPipeline(DataSource& source, PipelineOptions options, BatchDevice& device)
+DataPipeline::DataPipeline(const SampleSource& source, PipelineOptions options, BatchDevice& device)
     : options_(std::move(options)),
       sampler_(source.info().num_samples, source.info().block_starts,
                {.seed = options_.seed, .shuffle = options_.shuffle, .shuffle_blocks = std::max<uint64_t>(options_.shuffle_blocks, 1)}),
       targets_(source, options_.set_name),
-      reader_(source, options_.set_name, device),
-      read_ahead_(reader_, device, options_.threads, options_.prefetch_batches) {}
+      tuner_(options_.threads, kFirstThreads, options_.cores),
+      read_ahead_(source, device,
+                  {.set_name = options_.set_name,
+                   .threads = tuner_.threads(),
+                   .batches = options_.prefetch_batches,
+                   .memory_bytes = options_.memory_bytes,
+                   .stall_seconds = options_.stall_seconds,
+                   .clock = options_.clock}) {}
 
 DataPipeline::~DataPipeline() = default;
 
@@ -67,8 +73,18 @@ std::unique_ptr<DeviceBatch> DataPipeline::next() {
   report_.bytes += item.bytes;
   report_.waits += item.ready == 0;
   report_.queue_depth = item.ready;
+  report_.waited += item.waited;
+  tune_threads();
   read_ahead();
   return std::move(item.batch);
+}
+
+PipelineReport DataPipeline::report() const {
+  PipelineReport report = report_;
+  report.reading = read_ahead_.work();
+  report.is_automatic = tuner_.is_automatic();
+  report.most_threads = tuner_.most();
+  return report;
 }
 
 void DataPipeline::commit_window() {
@@ -158,6 +174,17 @@ void DataPipeline::read_ahead() {
     queued_pieces_ = 0;
     ++queued_windows_;
   }
+}
+
+void DataPipeline::tune_threads() {
+  if (!tuner_.is_automatic()) return;
+  const double now = options_.clock();
+  if (!tuner_.is_due(now)) return;
+  const ReadingWork work = read_ahead_.work();
+  const auto choice = tuner_.consider({now, report_.waited.sum(), report_.samples, work.busy.sum(), work.cpu_seconds, work.samples});
+  if (!choice) return;
+  read_ahead_.set_threads(choice->threads);
+  thread_choices_.push_back(*choice);
 }
 
 void DataPipeline::forget_plans() {

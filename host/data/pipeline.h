@@ -3,12 +3,15 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/batch.h"
-#include "data/batch_reader.h"
+#include "base/clock.h"
 #include "data/read_ahead.h"
 #include "data/sampler.h"
 #include "data/target_bound.h"
+#include "data/thread_tuner.h"
 #include "data/window.h"
 #include "plugin/data_source.h"
 
@@ -17,17 +20,25 @@ namespace trainhost {
 struct PipelineOptions {
   std::string set_name = "train";  // for messages
   uint64_t seed = 0;
-  uint64_t threads = 2;           // reading workers, at least 1
-  uint64_t prefetch_batches = 4;  // micro-batches read ahead; at least `threads` are
+  uint64_t threads = 0;           // that read; 0: as many as are needed (thread_tuner.h)
+  uint64_t prefetch_batches = 4;  // micro-batches read ahead; at least one a thread are
+  uint64_t memory_bytes = uint64_t{2} << 30;  // of batches read ahead
+  double stall_seconds = 300;                 // a wait in which nothing moves for so long is an error
   bool shuffle = true;
   uint64_t shuffle_blocks = 16;  // see sampler.h
+  uint64_t cores = usable_cores();
+  Clock clock = monotonic_seconds;
 };
 
-/// What the pipeline has done so far. Numbers only; time is the caller's.
+/// What the pipeline has done so far.
 struct PipelineReport {
   uint64_t batches = 0, samples = 0, bytes = 0;  // handed out by next()
   uint64_t waits = 0;                            // calls of next() that found nothing ready
   uint64_t queue_depth = 0;                      // batches that stood ready at the last next()
+  StageSeconds waited;                           // by next(), by what was being done for the batch
+  ReadingWork reading;
+  bool is_automatic = false;  // the number of threads
+  uint64_t most_threads = 0;  // that it may become
 };
 
 /// One training set. The samples, their order and their bytes do not depend on threads or prefetching. All functions [train], cancel() [any].
@@ -35,7 +46,7 @@ struct PipelineReport {
 class DataPipeline {
  public:
   /// Throws Error(kData) when the set is empty or the number of targets of a sample has no bound.
-  DataPipeline(DataSource& source, PipelineOptions options, BatchDevice& device);
+  DataPipeline(const SampleSource& source, PipelineOptions options, BatchDevice& device);
   /// Cancels and joins the workers.
   ~DataPipeline();
 
@@ -56,7 +67,9 @@ class DataPipeline {
   void seek(const Position& position);
 
   uint64_t epoch_samples() const { return sampler_.num_samples(); }
-  PipelineReport report() const { return report_; }
+  PipelineReport report() const;
+  /// Changes of the number of threads since the last call.
+  std::vector<ThreadChoice> take_thread_choices() { return std::exchange(thread_choices_, {}); }
 
   /// Ends the waiting: next() throws from now on, readings in flight are told to stop.
   void cancel() { read_ahead_.cancel(); }
@@ -73,12 +86,12 @@ class DataPipeline {
   void cut_into_pieces(PlannedWindow& window, uint64_t micro_batch_samples);
   SampleList samples_at(const Position& start, uint64_t count);
   void read_ahead();
+  void tune_threads();
   void forget_plans();
 
   PipelineOptions options_;
   Sampler sampler_;
   TargetBound targets_;
-  BatchReader reader_;
 
   Position position_;
   bool is_open_ = false;               // windows_.front() is the open window
@@ -88,6 +101,8 @@ class DataPipeline {
   uint64_t queued_pieces_ = 0;         // of windows_[queued_windows_]
   Position queue_position_;            // the next sample to hand to the workers
   PipelineReport report_;
+  ThreadTuner tuner_;
+  std::vector<ThreadChoice> thread_choices_;
 
   ReadAhead read_ahead_;  // last: its workers use what stands above
 };

@@ -20,8 +20,8 @@ uint64_t most_elements(const FieldSpec& field) {
 
 }  // namespace
 
-TargetBound::TargetBound(DataSource& source, const std::string& set_name)
-    : source_(source), place_(format("data set {}: {}", set_name, source.instance().full_name())) {
+TargetBound::TargetBound(const SampleSource& source, const std::string& set_name)
+    : source_(source), place_(format("data set {}: {}", set_name, source.name())) {
   bool has_targets = false;
   for (const FieldSpec& field : source.info().fields) {
     if (field.role != TRAINHOST_FIELD_TARGET) continue;

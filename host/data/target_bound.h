@@ -14,7 +14,7 @@ namespace trainhost {
 class TargetBound {
  public:
   /// Throws Error(kData) when nothing bounds a sample: a varying target axis without max_shape, and no trainhost.data_lengths/1.
-  TargetBound(DataSource& source, const std::string& set_name);
+  TargetBound(const SampleSource& source, const std::string& set_name);
 
   /// Upper bound of the targets of these samples. [io]
   uint64_t sum(std::span<const uint64_t> ids) const;
@@ -26,7 +26,7 @@ class TargetBound {
   std::vector<uint64_t> each(std::span<const uint64_t> ids) const;
 
  private:
-  const DataSource& source_;
+  const SampleSource& source_;
   std::string place_;  // "data set train: data_source/textfiles"
   bool has_fixed_shapes_ = true;
   uint64_t most_ = 0;  // of any sample; 0 when not has_fixed_shapes_ and nothing bounds it

@@ -30,22 +30,39 @@ class BatchWriter {
   virtual void reserve(uint64_t sample_index, uint32_t field, std::span<const int64_t> shape, trainhost_tensor& out) = 0;
 };
 
-/// Borrowed view of an instance. Errors are PluginCallError with exit code kData.
-class DataSource {
+/// Numbered samples: one data source, or several that are one to their reader.
+class SampleSource {
+ public:
+  virtual ~SampleSource() = default;
+  /// The same answer each time. [any]
+  virtual const SourceInfo& info() const = 0;
+  /// `ids` and `random_keys` have the same length. Several threads at once. Errors of the plugin are PluginCallError with exit code kData. [io]
+  virtual void read(std::span<const uint64_t> ids, std::span<const uint64_t> random_keys, BatchWriter& writer) const = 0;
+  virtual bool has_lengths() const = 0;
+  /// Target elements of each sample. Only with has_lengths(). [io]
+  virtual std::vector<uint64_t> lengths(std::span<const uint64_t> ids) const = 0;
+  /// "data_source/tokens"
+  virtual std::string name() const = 0;
+  /// See Instance::leave_behind(). [any]
+  virtual void leave_behind() const = 0;
+};
+
+/// Borrowed view of an instance.
+class DataSource final : public SampleSource {
  public:
   explicit DataSource(Instance& instance);
 
   /// Asks the plugin the first time and checks the answer. Call it once on [main] after start; later calls [any].
   const SourceInfo& info();
+  const SourceInfo& info() const override { return info_; }
   /// What the model takes, by the source's names of the fields; batches are checked against it from then on. After info(), before the first read. [main]
   void limit_values(std::span<const ValueLimit> limits);
 
-  /// Only after info(). `ids` and `random_keys` have the same length. Several threads at once. [io]
-  void read(std::span<const uint64_t> ids, std::span<const uint64_t> random_keys, BatchWriter& writer) const;
-
-  bool has_lengths() const { return lengths_.lengths != nullptr; }
-  /// Target elements of each sample. Only with has_lengths(). [io]
-  std::vector<uint64_t> lengths(std::span<const uint64_t> ids) const;
+  void read(std::span<const uint64_t> ids, std::span<const uint64_t> random_keys, BatchWriter& writer) const override;
+  bool has_lengths() const override { return lengths_.lengths != nullptr; }
+  std::vector<uint64_t> lengths(std::span<const uint64_t> ids) const override;
+  std::string name() const override { return instance_.full_name(); }
+  void leave_behind() const override { instance_.leave_behind(); }
 
   bool has_text() const { return text_.encode != nullptr; }
   /// Only with has_text(). [any] after start

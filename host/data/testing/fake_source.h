@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <trainhost/data_source.h>
+#include <trainhost/data_stages.h>
 
 #include "base/batch.h"
 #include "data/elements.h"
@@ -62,6 +63,12 @@ class FakeSource {
     const auto* call = static_cast<const trainhost_call*>(borrowed_.host->get_service(borrowed_.host, TRAINHOST_CALL));
     return call->is_cancelled(borrowed_.host) != 0;
   }
+
+  /// Inside of a read: what a plugin tells through trainhost.data_stages/1.
+  void add_stage(int32_t stage, uint64_t nanoseconds) const {
+    static_cast<const trainhost_data_stages*>(borrowed_.host->get_service(borrowed_.host, TRAINHOST_DATA_STAGES))->add(borrowed_.host, stage, nanoseconds);
+  }
+  const Instance& instance() const { return *instance_; }
 
   DataSource& source() {
     if (source_) return *source_;
@@ -180,14 +187,23 @@ inline const FakeBatch& as_fake(const DeviceBatch& batch) { return static_cast<c
 
 class FakeDevice : public BatchDevice {
  public:
+  std::atomic<uint64_t> held_bytes = 0, peak_bytes = 0, num_allocations = 0, num_uploads = 0;
+
   std::shared_ptr<std::byte> allocate(size_t bytes) override {
-    return {static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})), [](std::byte* data) { ::operator delete (data, std::align_val_t{64}); }};
+    const uint64_t held = held_bytes += bytes;
+    for (uint64_t peak = peak_bytes; held > peak && !peak_bytes.compare_exchange_weak(peak, held);) continue;
+    ++num_allocations;
+    return {static_cast<std::byte*>(::operator new (bytes, std::align_val_t{64})), [this, bytes](std::byte* data) {
+              held_bytes -= bytes;
+              ::operator delete (data, std::align_val_t{64});
+            }};
   }
   std::unique_ptr<DeviceBatch> upload(HostBatch batch) override {
     auto out = std::make_unique<FakeBatch>();
     out->num_samples = batch.num_samples;
     out->num_targets = batch.num_targets;
     out->host = std::move(batch);
+    ++num_uploads;
     return out;
   }
 };
