@@ -106,6 +106,7 @@ PlanView make_plan(Session& session, const Job& job, const Session::MicroBatchCo
   if (job.config.run.price_per_hour && std::isfinite(plan.expected_seconds)) plan.expected_cost = plan.expected_seconds / 3600 * *job.config.run.price_per_hour;
   plan.more.emplace_back("checkpoints", session.save_outlook(window_seconds(cost)).text());
   for (const std::string& group : report.model.groups) plan.more.emplace_back("group", group);
+  plan.more.emplace_back("data threads", session.data_threads_text());
   plan.more.emplace_back("samples", format("{} an epoch", report.train_samples));
   return plan;
 }
@@ -253,6 +254,7 @@ void RunProcess::show_result(const Outcome& outcome) {
   const RunState& state = session_->trainer().state();
   console_.stopped({outcome.reason, outcome.rule, static_cast<int>(outcome.code), state.collected_step(), state.observed.skipped, ledger_.seconds()});
   console_.ledger(report_text(ledger_.report()));
+  show_data();
   show_checkpoints();
   console_.folder(folder_.path().string());
   for (const EvaluationSet& set : job_.config.run.evaluations)
@@ -264,6 +266,14 @@ void RunProcess::show_result(const Outcome& outcome) {
   } catch (const std::exception& failure) {
     log_warning("no text was sampled: {}", failure.what());  // the training is done and saved all the same
   }
+}
+
+// What waiting for data has cost, and what more threads would bring.
+void RunProcess::show_data() {
+  const DataSummary summary = session_->data_summary();
+  record_["data"] = to_json(summary, ledger_.price_per_hour());
+  publish("data_report", to_json(summary, ledger_.price_per_hour()));
+  console_.result("data", data_text(summary, ledger_.price_per_hour(), ledger_.currency()));
 }
 
 // What saving was worth, by what this process has measured.
@@ -300,7 +310,9 @@ void RunProcess::finish(const std::string& status, ExitCode code, const std::str
   write_end(status, code, ended_by, reason);
   // A thread that is still inside a plugin forbids to destroy that plugin; everything is on disk, so the process ends here.
   const bool is_stuck = std::any_of(observers.begin(), observers.end(), [](const ObserverReport& report) { return report.is_stuck; });
-  if (is_stuck) std::_Exit(static_cast<int>(code));
+  if (!is_stuck && !(session_ && session_->has_left_behind())) return;
+  if (status == "failed") log_error("{}", reason);
+  std::_Exit(static_cast<int>(code));
 }
 
 void RunProcess::write_end(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason) {

@@ -30,6 +30,7 @@ class RunProcess {
   void train();
   void show_result(const Outcome& outcome);
   void show_checkpoints();
+  void show_data();
   void show_sample(uint64_t step);
   void write_end(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason);
   void finish(const std::string& status, ExitCode code, const std::string& ended_by, const std::string& reason);

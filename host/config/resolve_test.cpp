@@ -126,7 +126,9 @@ BOOST_AUTO_TEST_CASE(an_empty_config_has_the_defaults_of_the_host) {
   BOOST_TEST(run.device == "auto");
   BOOST_TEST(!run.price_per_hour.has_value());
   BOOST_TEST(run.max_skips == 8U);
-  BOOST_TEST(run.data.threads == 2);
+  BOOST_TEST(run.data.threads == 0);
+  BOOST_TEST(run.data.memory_bytes == uint64_t{2} << 30);
+  BOOST_TEST(run.data.stall_seconds == 300);
   BOOST_TEST(run.checkpoint.every.text == "10min");
   BOOST_TEST(run.checkpoint.good_after == 50U);
   BOOST_TEST(run.telemetry.every.text == "10step");

@@ -50,7 +50,10 @@ void EvaluationPass::tune_threads() {
   const double now = options_.clock();
   if (!tuner_.is_due(now)) return;
   const ReadingWork work = read_ahead_.work();
-  if (tuner_.consider({now, waited_seconds_, given_, work.busy.sum(), work.cpu_seconds, work.samples})) read_ahead_.set_threads(tuner_.threads());
+  const auto choice = tuner_.consider({now, waited_seconds_, given_, work.busy.sum(), work.cpu_seconds, work.samples});
+  if (!choice) return;
+  thread_choice_ = choice;
+  read_ahead_.set_threads(choice->threads);
 }
 
 }  // namespace trainhost

@@ -1,6 +1,7 @@
 // One pass over an evaluation set: fixed samples in ascending order, read ahead by worker threads.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/batch.h"
@@ -38,6 +39,8 @@ class EvaluationPass {
   void cancel() { read_ahead_.cancel(); }
   /// That read now: what the next pass may begin with.
   uint64_t threads() const { return tuner_.threads(); }
+  /// The newest change of their number.
+  const std::optional<ThreadChoice>& thread_choice() const { return thread_choice_; }
 
  private:
   void queue();
@@ -49,6 +52,7 @@ class EvaluationPass {
   uint64_t given_ = 0;                  // samples handed out
   double waited_seconds_ = 0;
   ThreadTuner tuner_;
+  std::optional<ThreadChoice> thread_choice_;
   ReadAhead read_ahead_;  // last: its workers use what stands above
 };
 

@@ -22,7 +22,7 @@ ReadAhead::~ReadAhead() {
   join_ended();
   for (Worker& worker : workers_) worker.thread.detach();
   core_->source().leave_behind();
-  log_error("{}: {} of its reads did not come back; the plugin is left as it is", core_->place(), workers_.size());
+  log_warning("{}: {} of its reads did not come back; the plugin is left as it is", core_->place(), workers_.size());
 }
 
 bool ReadAhead::has_room() const { return core_->has_room(); }

@@ -16,7 +16,7 @@ uint64_t cores_for_reading(uint64_t cores) { return std::max<uint64_t>(1, cores 
 }  // namespace
 
 ThreadTuner::ThreadTuner(uint64_t fixed, uint64_t first, uint64_t cores) : is_automatic_(fixed == 0), threads_(fixed), cores_(std::max<uint64_t>(cores, 1)) {
-  if (is_automatic_) threads_ = std::clamp<uint64_t>(first, 1, kMostThreads);
+  if (is_automatic_) threads_ = std::clamp<uint64_t>(first, 1, most());
 }
 
 uint64_t ThreadTuner::most() const {

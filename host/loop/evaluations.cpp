@@ -25,12 +25,15 @@ std::optional<SetEvaluation> Evaluations::evaluate(const std::string& name) {
   }
 }
 
-std::optional<SetEvaluation> Evaluations::try_evaluate(const Set& set) {
+std::optional<SetEvaluation> Evaluations::try_evaluate(Set& set) {
   const double started = monotonic_seconds();
   EvaluationOptions pass_options;
   pass_options.set_name = set.config.name;
   pass_options.seed = options_.seed;
   pass_options.threads = static_cast<uint64_t>(options_.data.threads);
+  pass_options.first_threads = set.threads;
+  pass_options.memory_bytes = options_.data.memory_bytes;
+  pass_options.stall_seconds = options_.data.stall_seconds;
   pass_options.prefetch_batches = static_cast<uint64_t>(options_.data.prefetch);
   pass_options.micro_batch_samples = set.micro_batch_samples;
   pass_options.max_samples = set.config.max_samples;
@@ -42,8 +45,10 @@ std::optional<SetEvaluation> Evaluations::try_evaluate(const Set& set) {
     engine_.finish_evaluation();
     return std::nullopt;
   }
-  SetEvaluation evaluation{set.config.name, engine_.finish_evaluation(), 0};
+  SetEvaluation evaluation{set.config.name, engine_.finish_evaluation()};
   evaluation.seconds = monotonic_seconds() - started;
+  evaluation.threads = pass.thread_choice();
+  set.threads = pass.threads();
   return evaluation;
 }
 

@@ -18,6 +18,7 @@ struct SetEvaluation {
   std::string set;
   EvaluationResult result;
   double seconds = 0;
+  std::optional<ThreadChoice> threads = {};  // chosen in this pass, where it is another number than before
 };
 
 class Evaluations {
@@ -26,6 +27,7 @@ class Evaluations {
     EvaluationSet config;
     DataSource* source = nullptr;
     uint64_t micro_batch_samples = 1;
+    uint64_t threads = kFirstThreads;  // that the next pass begins with
   };
   struct Options {
     uint64_t seed = 0;
@@ -40,7 +42,7 @@ class Evaluations {
   std::optional<SetEvaluation> evaluate(const std::string& set);
 
  private:
-  std::optional<SetEvaluation> try_evaluate(const Set& set);
+  std::optional<SetEvaluation> try_evaluate(Set& set);
 
   std::vector<Set> sets_;
   Engine& engine_;

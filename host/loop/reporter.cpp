@@ -24,10 +24,11 @@ Event make_event(std::string name, const trainhost_progress& progress, nlohmann:
 }  // namespace
 
 Reporter::Reporter(Telemetry& telemetry, Console& console, Ledger& ledger, Options options)
-    : telemetry_(telemetry), console_(console), ledger_(ledger), options_(std::move(options)) {}
+    : telemetry_(telemetry), console_(console), ledger_(ledger), options_(std::move(options)), data_bill_(ledger.seconds()) {}
 
 void Reporter::row(const RunState& state, const WindowRow& row, bool is_saving) {
   if (std::isfinite(row.seconds)) step_times_.add(row.seconds, is_saving);
+  data_bill_.add(row);
   if (row.is_applied) {
     Metric metric;
     metric.step = row.step;
@@ -48,6 +49,8 @@ void Reporter::row(const RunState& state, const WindowRow& row, bool is_saving) 
 
 void Reporter::evaluation(const RunState& state, const SetEvaluation& evaluation, bool is_best) {
   const trainhost_progress progress = make_progress(state, options_.scale, ledger_);
+  data_bill_.leave_out(evaluation.seconds);
+  if (evaluation.threads) publish_threads(evaluation.set, *evaluation.threads);
   EvaluationView shown{evaluation.set, state.observed.step, {}, evaluation.seconds, is_best};
   for (const auto& value : evaluation.result.metrics) {
     Metric metric{value.name, evaluation.set, value.value, value.standard_error, state.observed.step, TRAINHOST_METRIC_EVALUATION};
@@ -70,6 +73,7 @@ void Reporter::checkpoint(const RunState& state, const Checkpoints::Saved& saved
   const trainhost_progress progress = make_progress(state, options_.scale, ledger_);
   const auto number = [](double value) { return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr); };
   const StepTimes::Report times = step_times_.take();
+  data_bill_.leave_out(saved.blocking_seconds);
   telemetry_.publish(make_event("checkpoint_saved", progress,
                                 {{"step", report.info.step}, {"window", report.info.window}, {"key", report.info.id}, {"bytes", report.bytes},
                                  {"seconds", saved.blocking_seconds}, {"copy_seconds", saved.copy_seconds}, {"write_seconds", report.write_seconds},
@@ -105,9 +109,30 @@ void Reporter::step(const RunState& state) {
     metric.step = state.observed.step;
     extra.push_back(std::move(metric));
   }
-  telemetry_.publish(step_event(make_progress(state, options_.scale, ledger_),
-                                StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio()}, extra));
+  const trainhost_progress progress = make_progress(state, options_.scale, ledger_);
+  telemetry_.publish(step_event(progress, StepRates{throughput_.tokens_per_second(), throughput_.data_wait_ratio()}, extra));
+  publish_data_waits(progress);
 }
+
+void Reporter::publish_data_waits(const trainhost_progress& progress) {
+  if (!options_.data) return;
+  auto waits = data_bill_.take_waits(options_.data->report());
+  if (!waits) return;
+  nlohmann::ordered_json details = {{"step", progress.step}};
+  details.update(*waits);
+  telemetry_.publish(make_event("data_wait", progress, std::move(details)));
+}
+
+void Reporter::publish_threads(const std::string& set, const ThreadChoice& choice) {
+  Event event;
+  event.name = "data_threads";
+  event.details = {{"set", set}, {"threads", choice.threads}, {"before", choice.before}, {"thread_seconds", choice.thread_seconds}, {"use_seconds", choice.use_seconds}, {"most", choice.most}};
+  telemetry_.publish(std::move(event));
+  log_debug("data set {}: {} reading threads instead of {}: a sample takes {:.3g} ms of a thread and is used in {:.3g} ms; the cores allow {}", set, choice.threads, choice.before,
+            1e3 * choice.thread_seconds, 1e3 * choice.use_seconds, choice.most);
+}
+
+DataSummary Reporter::data_summary() const { return options_.data ? data_bill_.summary(options_.data->report(), ledger_.seconds()) : DataSummary{}; }
 
 void Reporter::progress(const RunState& state, bool is_due) {
   const Amounts amounts = collected_amounts(state, options_.scale, ledger_);
@@ -115,6 +140,8 @@ void Reporter::progress(const RunState& state, bool is_due) {
   for (const Interval& limit : options_.max) fractions.push_back(amount_of(amounts, limit) / limit.base_amount());
   throughput_.add(amounts.seconds, static_cast<double>(amounts.tokens), ledger_.seconds_in(Activity::kDataWait), fractions);
   if (console_.wants_progress(is_due)) console_.progress(progress_line(state), is_due);
+  if (options_.data)
+    for (const ThreadChoice& choice : options_.data->take_thread_choices()) publish_threads("train", choice);
   if (amounts.seconds - ledger_published_seconds_ >= kLedgerEverySeconds) publish_ledger();
 }
 
@@ -144,6 +171,7 @@ ProgressLine Reporter::progress_line(const RunState& state) const {
   line.learning_rate = now.learning_rate;
   line.tokens_per_second = throughput_.tokens_per_second();
   line.data_wait_ratio = throughput_.data_wait_ratio();
+  line.data_wait_stage = data_bill_.limiting_stage();
   line.elapsed_seconds = now.seconds;
   line.seconds_left = throughput_.seconds_left();
   line.cost = ledger_.cost();

@@ -8,6 +8,7 @@
 
 #include "ledger/ledger.h"
 #include "loop/checkpoints.h"
+#include "loop/data_bill.h"
 #include "loop/evaluations.h"
 #include "loop/outcome.h"
 #include "loop/progress.h"
@@ -25,6 +26,7 @@ class Reporter {
     RunScale scale;
     std::vector<Interval> max;
     std::function<std::vector<std::string>()> metric_names;  // the model's own, in the order of WindowRow::metrics; asked when the first row is there
+    DataPipeline* data = nullptr;                             // of the training set; null: nothing is told about it
   };
 
   Reporter(Telemetry& telemetry, Console& console, Ledger& ledger, Options options);
@@ -46,6 +48,9 @@ class Reporter {
   void preempted(const RunState& state, const std::string& signal);
   void stop(const RunState& state, const Outcome& outcome);
 
+  /// What waiting for data has cost in this process.
+  DataSummary data_summary() const;
+
   /// Metrics since the last call, oldest first: what rules and schedules are given. The strings live until the next call.
   std::span<const trainhost_metric> take_metrics();
 
@@ -53,6 +58,8 @@ class Reporter {
   void add_metric(Metric metric);
   ProgressLine progress_line(const RunState& state) const;
   void publish_ledger();
+  void publish_data_waits(const trainhost_progress& progress);
+  void publish_threads(const std::string& set, const ThreadChoice& choice);
 
   Telemetry& telemetry_;
   Console& console_;
@@ -60,6 +67,7 @@ class Reporter {
   Options options_;
   Throughput throughput_;
   StepTimes step_times_;
+  DataBill data_bill_;
   std::vector<Metric> fresh_, handed_out_;
   std::vector<trainhost_metric> views_;
   uint64_t logged_window_ = 0;       // of the newest event `step`

@@ -362,7 +362,9 @@ void Session::make_trainer(RunState state) {
   evaluations_ = std::make_unique<Evaluations>(std::move(sets), *engine_, ledger_, std::move(evaluation_options));
   if (!setup_.is_training) return;
 
-  PipelineOptions pipeline{"train", run.seed, static_cast<uint64_t>(run.data.threads), static_cast<uint64_t>(run.data.prefetch), run.data.shuffle, run.data.shuffle_blocks};
+  const PipelineOptions pipeline{.seed = run.seed, .threads = static_cast<uint64_t>(run.data.threads), .prefetch_batches = static_cast<uint64_t>(run.data.prefetch),
+                                 .memory_bytes = run.data.memory_bytes, .stall_seconds = run.data.stall_seconds, .shuffle = run.data.shuffle,
+                                 .shuffle_blocks = run.data.shuffle_blocks};
   data_ = std::make_unique<DataPipeline>(*source_, pipeline, *engine_);
   state.schedule_length = schedule_steps(state);
   data_->seek(state.position);
@@ -378,7 +380,7 @@ void Session::make_trainer(RunState state) {
   rates_ = std::make_unique<Rates>(*lr_schedule_, *engine_, state.schedule_length);
   rules_ = std::make_unique<Rules>(std::move(rules));
   checkpoints_ = std::make_unique<Checkpoints>(*store_, *engine_, std::move(stateful), ledger_, identity_, Checkpoints::Options{run.checkpoint.good_after, parse_save_mode(run.checkpoint.mode), save_cost_});
-  reporter_ = std::make_unique<Reporter>(telemetry_, console_, ledger_, Reporter::Options{scale, run.max, [this] { return engine_->metric_names(); }});
+  reporter_ = std::make_unique<Reporter>(telemetry_, console_, ledger_, Reporter::Options{scale, run.max, [this] { return engine_->metric_names(); }, data_.get()});
   TrainerParts parts{*engine_, *data_, *accumulation_schedule_, *rates_, *rules_, *evaluations_, *checkpoints_, *reporter_, ledger_, preemption_};
   TrainerOptions options{run.max, run.max_skips, run.checkpoint.every, run.telemetry.every, scale, true, mean_between_interruptions()};
   if (run.checkpoint.is_automatic) options.checkpoint_every.reset();

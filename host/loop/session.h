@@ -94,6 +94,13 @@ class Session {
   /// Consumed so far, exact once training has ended.
   Amounts amounts() const { return collected_amounts(trainer_->state(), {report_.train_samples, {}}, ledger_); }
 
+  /// What waiting for data has cost in this process. Of a session that trains.
+  DataSummary data_summary() const { return reporter_->data_summary(); }
+  /// How many threads read the training set, in words.
+  std::string data_threads_text() const;
+  /// A thread may hang in a plugin, which forbids to let it go.
+  bool has_left_behind() const;
+
   Trainer& trainer() { return *trainer_; }
   Evaluations& evaluations() { return *evaluations_; }
   Checkpoints& checkpoints() { return *checkpoints_; }

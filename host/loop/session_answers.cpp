@@ -1,6 +1,10 @@
 // What an open session can be asked beside training: what a micro-batch costs, what saves are going to lose, and for a text.
 #include "loop/session.h"
 
+#include <algorithm>
+
+#include "base/files.h"
+
 namespace trainhost {
 
 std::optional<double> Session::mean_between_interruptions() const {
@@ -41,6 +45,21 @@ Session::MicroBatchCost Session::measure_micro_batch() {
   cost.seconds = monotonic_seconds() - started;
   cost.peak_memory_bytes = engine_->peak_memory_bytes();
   return cost;
+}
+
+std::string Session::data_threads_text() const {
+  const PipelineReport report = data_->report();
+  const std::string memory = human_bytes(static_cast<double>(setup_.config.run.data.memory_bytes));
+  if (!report.is_automatic) return format("{} reading, up to {} ahead", report.reading.threads, memory);
+  return format("auto: {} reading to begin with, at most {} of {} cores, up to {} ahead", report.reading.threads, report.most_threads, usable_cores(), memory);
+}
+
+bool Session::has_left_behind() const {
+  const auto any = [](const RunPlugins& plugins) {
+    const std::vector<Instance*> all = plugins.instances();
+    return std::any_of(all.begin(), all.end(), [](const Instance* instance) { return instance->is_left_behind(); });
+  };
+  return any(*plugins_) || std::any_of(evaluation_plugins_.begin(), evaluation_plugins_.end(), [&](const auto& plugins) { return any(*plugins); });
 }
 
 std::string Session::sample_text(const SampleConfig& sample, uint64_t seed) {

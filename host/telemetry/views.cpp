@@ -52,7 +52,10 @@ std::vector<Field> progress_fields(const ProgressLine& line) {
   add(2, known(line.heldout_loss), [&] { return format("{} {:.4f}", line.heldout_name, line.heldout_loss); });
   add(10, known(line.learning_rate), [&] { return format("lr {:.2e}", line.learning_rate); });
   add(6, known(line.tokens_per_second), [&] { return format("{} tok/s", short_count(line.tokens_per_second)); });
-  add(8, known(line.data_wait_ratio), [&] { return format("data {:.0f}%", 100 * line.data_wait_ratio); });
+  add(8, known(line.data_wait_ratio), [&] {
+    const std::string stage = line.data_wait_ratio >= 0.01 && !line.data_wait_stage.empty() ? " " + line.data_wait_stage : "";
+    return format("data {:.0f}%{}", 100 * line.data_wait_ratio, stage);
+  });
   add(7, true, [&] { return human_seconds(line.elapsed_seconds); });
   add(3, known(line.seconds_left), [&] { return format("eta {}", human_seconds(line.seconds_left)); });
   add(4, line.cost.has_value(),

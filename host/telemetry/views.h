@@ -40,6 +40,7 @@ struct ProgressLine {
   double learning_rate = std::numeric_limits<double>::quiet_NaN();
   double tokens_per_second = std::numeric_limits<double>::quiet_NaN();
   double data_wait_ratio = std::numeric_limits<double>::quiet_NaN();
+  std::string data_wait_stage;  // that most of it is for; shown from one per cent on
   double elapsed_seconds = 0;
   double seconds_left = std::numeric_limits<double>::quiet_NaN();
   std::optional<double> cost, max_cost;

@@ -129,7 +129,7 @@ class TestRun {
     Evaluations evaluations(sets, engine, ledger, evaluation_options);
     Checkpoints checkpoints(store, engine, {&accumulation.instance(), &rates.instance(), &rule.instance(), &other_rule.instance()}, ledger,
                             {nlohmann::json::object(), "hash", ""}, {good_after, save_mode});
-    Reporter reporter(telemetry, console, ledger, {scale, max, [this] { return engine.metric_names(); }});
+    Reporter reporter(telemetry, console, ledger, {scale, max, [this] { return engine.metric_names(); }, &data});
     ledger.finish_start_up();
     Trainer trainer({engine, data, accumulation_schedule, rate_table, rules, evaluations, checkpoints, reporter, ledger, preemption},
                     {max, max_skips, checkpoint_every == "auto" ? std::nullopt : std::optional(interval(checkpoint_every)), interval(telemetry_every), scale, evaluates_at_end,
