@@ -5,11 +5,11 @@
 #include <string>
 
 #include "fuzz.h"
-#include "ranged_file.h"
+#include "files/ranged_file.h"
 
 namespace trainhost::fuzz {
 
-class InputShard final : public tarshards::RangedFile {
+class InputShard final : public RangedFile {
  public:
   InputShard(const uint8_t* data, size_t size) : data_(data), size_(size) {}
   const std::string& name() const override { return name_; }

@@ -21,7 +21,7 @@ void expect_place(const PluginError& error) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool is_json = size > 0 && data[0] == '{';
   static const std::vector<TableField> fields{TableField("x float64 1"), TableField("t bytes 2 length=100")};
-  TableFile file(fuzz::memory_file(data, size), InputFile::Keep::kClosed, {is_json, ',', false});
+  TableFile file(std::make_unique<InputFile>(fuzz::memory_file(data, size)), {is_json, ',', false});
   try {
     file.scan(OffsetStore({}), [] {});
   } catch (const PluginError& error) {

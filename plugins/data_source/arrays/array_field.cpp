@@ -36,7 +36,7 @@ FieldLine parse_line(std::string_view text) {
 
 ArrayField::ArrayField(FieldLine line, remote::DataFiles& data, const std::vector<ListedFile>& listed, InputFile::Keep keep) : line_(std::move(line)) {
   for (const ListedFile& one : listed) {
-    const InputFile& file = *files_.emplace_back(new InputFile(data.input(one.path, keep)));
+    const InputFile& file = *files_.emplace_back(data.input(one.path, keep));
     names_.push_back(one.name);
     arrays_.push_back(line_.files.ends_with(".npy") ? read_npy(file) : read_safetensors(file, line_.tensor));
     take_shape(file, arrays_.back());

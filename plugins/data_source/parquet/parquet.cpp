@@ -14,6 +14,7 @@
 #include "files/fingerprint.h"
 #include "files/parallel.h"
 #include "files/row_split.h"
+#include "remote/data_files.h"
 #include "row_group_cache.h"
 
 namespace {
@@ -27,7 +28,7 @@ constexpr std::size_t kMixedRowGroups = 16;  // data.shuffle_blocks where nothin
 
 // One file, and where the columns of each field stand in it.
 struct Input {
-  Input(remote::DataFiles& data, const std::filesystem::path& path, InputFile::Keep keep) : file(data, path, keep) {}
+  explicit Input(std::unique_ptr<InputFile> input) : file(std::move(input)) {}
 
   ParquetFile file;
   std::vector<std::vector<ColumnPlace>> places;  // of each field
@@ -96,7 +97,7 @@ class ParquetSource final : public DataSource {
     const std::vector<ListedFile> listed = data_.list(config_.files, "parquet.files");
     for (const ListedFile& file : listed) {
       names_.push_back(file.name);
-      inputs_.emplace_back(data_, file.path, InputFile::keep_for(listed.size()));
+      inputs_.emplace_back(data_.input(file.path, InputFile::keep_for(listed.size()), remote::DataFiles::Ahead::kNothing));
     }
     in_parallel(inputs_.size(), [&](std::size_t i) {
       host().throw_if_cancelled();

@@ -132,24 +132,24 @@ double value_bytes(const parquet::ColumnDescriptor& column) {
 
 // Says what Arrow would say in fewer words, for the files that are met most.
 void ParquetFile::check_ends() const {
-  if (input_.size() < kLeastBytes) throw damaged(input_, format("{} bytes, too few for a Parquet file", input_.size()));
+  if (input_->size() < kLeastBytes) throw damaged(*input_, format("{} bytes, too few for a Parquet file", input_->size()));
   std::string head(kMagic.size(), '\0'), tail = head;
-  input_.read(0, std::as_writable_bytes(std::span(head)));
-  input_.read(input_.size() - tail.size(), std::as_writable_bytes(std::span(tail)));
-  if (head == kEncryptedMagic || tail == kEncryptedMagic) throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("{}: an encrypted Parquet file; write it without encryption", input_.path()));
-  if (head != kMagic) throw damaged(input_, "no Parquet file: it does not begin with PAR1");
-  if (tail != kMagic) throw damaged(input_, "it begins as a Parquet file, but does not end with PAR1: it is cut, or its writer was not closed");
+  input_->read(0, std::as_writable_bytes(std::span(head)));
+  input_->read(input_->size() - tail.size(), std::as_writable_bytes(std::span(tail)));
+  if (head == kEncryptedMagic || tail == kEncryptedMagic) throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("{}: an encrypted Parquet file; write it without encryption", input_->path()));
+  if (head != kMagic) throw damaged(*input_, "no Parquet file: it does not begin with PAR1");
+  if (tail != kMagic) throw damaged(*input_, "it begins as a Parquet file, but does not end with PAR1: it is cut, or its writer was not closed");
 }
 
 void ParquetFile::open() {
   check_ends();
-  with_arrow(input_, "footer: ", [this](const std::shared_ptr<ArrowInput>& input) {
+  with_arrow(*input_, "footer: ", [this](const std::shared_ptr<ArrowInput>& input) {
     metadata_ = parquet::ParquetFileReader::Open(input, reader_properties())->metadata();
     return parquet::arrow::SchemaManifest::Make(metadata_->schema(), metadata_->key_value_metadata(), arrow_properties(), &manifest_);
   });
   for (int group = 0; group < metadata_->num_row_groups(); ++group) {
     const int64_t rows = metadata_->RowGroup(group)->num_rows();
-    if (rows < 0 || rows > kMostRows) throw damaged(input_, format("footer: row group {} says {} rows, wanted 0 to {}", group, rows, kMostRows));
+    if (rows < 0 || rows > kMostRows) throw damaged(*input_, format("footer: row group {} says {} rows, wanted 0 to {}", group, rows, kMostRows));
     group_starts_.push_back(group_starts_.back() + static_cast<uint64_t>(rows));
   }
 }
@@ -157,7 +157,7 @@ void ParquetFile::open() {
 // The footer counts dictionaries and runs as they are written; decoded, each value takes its place.
 uint64_t ParquetFile::bytes_of(int group, const std::vector<int>& leaves) const {
   double bytes = 0;  // a footer may say anything
-  with_arrow(input_, "footer: ", [&](const std::shared_ptr<ArrowInput>&) {
+  with_arrow(*input_, "footer: ", [&](const std::shared_ptr<ArrowInput>&) {
     const auto row_group = metadata_->RowGroup(group);
     for (const int leaf : leaves) {
       const auto column = row_group->ColumnChunk(leaf);
@@ -171,13 +171,13 @@ uint64_t ParquetFile::bytes_of(int group, const std::vector<int>& leaves) const 
 
 std::shared_ptr<arrow::Table> ParquetFile::read(int group, const std::vector<int>& leaves) const {
   std::shared_ptr<arrow::Table> table;
-  with_arrow(input_, format("row group {}: ", group), [&](const std::shared_ptr<ArrowInput>& input) {
+  with_arrow(*input_, format("row group {}: ", group), [&](const std::shared_ptr<ArrowInput>& input) {
     ARROW_ASSIGN_OR_RAISE(const auto reader, parquet::arrow::FileReader::Make(pool(), parquet::ParquetFileReader::Open(input, reader_properties(), metadata_), arrow_properties()));
     ARROW_ASSIGN_OR_RAISE(table, reader->ReadRowGroup(group, leaves));
     return table->Validate();
   });
   const uint64_t wanted = group_starts_[static_cast<size_t>(group) + 1] - group_starts_[static_cast<size_t>(group)];
-  if (static_cast<uint64_t>(table->num_rows()) != wanted) throw damaged(input_, format("row group {}: {} rows, the footer says {}", group, table->num_rows(), wanted));
+  if (static_cast<uint64_t>(table->num_rows()) != wanted) throw damaged(*input_, format("row group {}: {} rows, the footer says {}", group, table->num_rows(), wanted));
   return table;
 }
 

@@ -13,7 +13,6 @@
 #include <trainhost/cpp/error.hpp>
 
 #include "files/input_file.h"
-#include "remote/data_files.h"
 
 namespace trainhost::parquet_source {
 
@@ -21,13 +20,12 @@ namespace trainhost::parquet_source {
 /// threads share nothing that changes.
 class ParquetFile {
  public:
-  /// `data` has listed the file.
-  ParquetFile(remote::DataFiles& data, const std::filesystem::path& path, InputFile::Keep keep) : input_(data.input(path, keep, remote::DataFiles::Ahead::kNothing)) {}
+  explicit ParquetFile(std::unique_ptr<InputFile> input) : input_(std::move(input)) {}
 
   /// Reads and checks the footer; to be called once, before the rest. Throws PluginError DATA_LOSS for what is no whole Parquet file.
   void open();
 
-  const InputFile& input() const { return input_; }
+  const InputFile& input() const { return *input_; }
   uint64_t num_rows() const { return group_starts_.back(); }
   int num_row_groups() const { return static_cast<int>(group_starts_.size()) - 1; }
   /// The first row of each row group, and the number of rows.
@@ -43,7 +41,7 @@ class ParquetFile {
  private:
   void check_ends() const;
 
-  InputFile input_;
+  std::unique_ptr<InputFile> input_;
   std::shared_ptr<parquet::FileMetaData> metadata_;
   parquet::arrow::SchemaManifest manifest_;
   std::vector<uint64_t> group_starts_{0};

@@ -11,6 +11,7 @@
 #include "files/fingerprint.h"
 #include "files/parallel.h"
 #include "files/row_split.h"
+#include "remote/data_files.h"
 #include "remote/options.h"
 #include "rows.h"
 
@@ -96,7 +97,7 @@ class Table final : public DataSource {
     for (const ListedFile& file : listed) {
       const TableFormat format{is_json(file), config_.delimiter[0], config_.header};
       names_.push_back(file.name);
-      files_.emplace_back(data_, file.path, InputFile::keep_for(listed.size()), format);
+      files_.emplace_back(data_.input(file.path, InputFile::keep_for(listed.size())), format);
     }
     const std::filesystem::path cache = host().cache_folder();
     const OffsetStore store(cache.empty() ? cache : cache / "table");

@@ -33,28 +33,28 @@ uint64_t first_byte(const InputFile& file) {
 std::string TableFile::scan(const OffsetStore& store, const std::function<void()>& check_cancelled) {
   const std::string purpose = format_.is_json ? "rows/1 jsonl" : format("rows/1 csv {}", static_cast<int>(format_.delimiter));
   std::string failure;
-  if (const auto kept = store.load(input_, purpose)) {
+  if (const auto kept = store.load(*input_, purpose)) {
     for (const uint64_t offset : *kept) rows_.push(offset);
   } else {
     scan_all(check_cancelled);
     std::vector<uint64_t> all(rows_.size());
     for (uint64_t row = 0; row < all.size(); ++row) all[row] = rows_[row];
-    failure = store.save(input_, purpose, all);
+    failure = store.save(*input_, purpose, all);
   }
   if (!format_.is_json && format_.has_header) take_header();
   return failure;
 }
 
 void TableFile::scan_all(const std::function<void()>& check_cancelled) {
-  const uint64_t begin = first_byte(input_);
+  const uint64_t begin = first_byte(*input_);
   CsvScanner scanner(
       format_.delimiter, [&](uint64_t offset) { add_row(begin + offset); }, [&](uint64_t offset, std::string_view words) { throw wrong_at(begin + offset, words); });
-  for_each_piece(input_, begin, input_.size(), [&](std::string_view piece, uint64_t offset) {
+  for_each_piece(*input_, begin, input_->size(), [&](std::string_view piece, uint64_t offset) {
     check_cancelled();
     format_.is_json ? scan_lines(piece, offset) : scanner.feed(piece);
   });
   if (!format_.is_json) scanner.finish();
-  add_row(input_.size());
+  add_row(input_->size());
 }
 
 // A line of JSON is a row unless it is blank.
@@ -79,7 +79,7 @@ void TableFile::add_row(uint64_t offset) {
 
 // The first row becomes the names of the columns.
 void TableFile::take_header() {
-  if (num_rows() == 0) throw PluginError(TRAINHOST_DATA_LOSS, format("{}: holds no row; wanted a header, or table.header = false", input_.path()));
+  if (num_rows() == 0) throw PluginError(TRAINHOST_DATA_LOSS, format("{}: holds no row; wanted a header, or table.header = false", input_->path()));
   for (Cell& cell : split_csv_row(read(0), format_.delimiter)) columns_.push_back(std::move(cell.text));
   Offsets rest;
   for (uint64_t row = 1; row < rows_.size(); ++row) rest.push(rows_[row]);
@@ -88,19 +88,19 @@ void TableFile::take_header() {
 
 std::string TableFile::read(uint64_t row) const {
   std::string text(rows_[row + 1] - rows_[row], '\0');
-  input_.read(rows_[row], std::as_writable_bytes(std::span(text)));
+  input_->read(rows_[row], std::as_writable_bytes(std::span(text)));
   return text;
 }
 
 PluginError TableFile::wrong(uint64_t row, uint64_t byte_in_row, std::string_view words) const { return wrong_at(rows_[row] + byte_in_row, words); }
 
 PluginError TableFile::wrong_at(uint64_t offset, std::string_view words) const {
-  uint64_t line = 1, line_begin = first_byte(input_);
-  for_each_piece(input_, line_begin, offset, [&](std::string_view piece, uint64_t begin) {
+  uint64_t line = 1, line_begin = first_byte(*input_);
+  for_each_piece(*input_, line_begin, offset, [&](std::string_view piece, uint64_t begin) {
     line += static_cast<uint64_t>(std::count(piece.begin(), piece.end(), '\n'));
     if (const size_t last = piece.rfind('\n'); last != std::string_view::npos) line_begin = begin + last + 1;
   });
-  return {TRAINHOST_DATA_LOSS, format("{}:{}:{}: {}", input_.path(), line, offset - line_begin + 1, words)};
+  return {TRAINHOST_DATA_LOSS, format("{}:{}:{}: {}", input_->path(), line, offset - line_begin + 1, words)};
 }
 
 }  // namespace trainhost

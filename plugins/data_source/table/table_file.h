@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,6 @@
 #include "files/input_file.h"
 #include "files/offset_store.h"
 #include "offsets.h"
-#include "remote/data_files.h"
 
 namespace trainhost {
 
@@ -23,14 +23,13 @@ struct TableFormat {
 
 class TableFile {
  public:
-  /// `data` has listed the file.
-  TableFile(remote::DataFiles& data, const std::filesystem::path& path, InputFile::Keep keep, const TableFormat& format) : input_(data.input(path, keep)), format_(format) {}
+  TableFile(std::unique_ptr<InputFile> input, const TableFormat& format) : input_(std::move(input)), format_(format) {}
 
   /// Finds the rows, or takes those that the store knows; to be called once, before the rest. `check_cancelled` is called now and then. Returns why the rows could not
   /// be kept for the next run, if so. Throws PluginError DATA_LOSS with file:line:column for what is no csv, for rows of 32 MB or more, and for a missing header.
   std::string scan(const OffsetStore& store, const std::function<void()>& check_cancelled);
 
-  const InputFile& input() const { return input_; }
+  const InputFile& input() const { return *input_; }
   bool is_json() const { return format_.is_json; }
   uint64_t num_rows() const { return rows_.size() - 1; }
   /// Of the header; empty where there is none.
@@ -48,7 +47,7 @@ class TableFile {
   void scan_lines(std::string_view piece, uint64_t offset);
   void take_header();
 
-  InputFile input_;
+  std::unique_ptr<InputFile> input_;
   TableFormat format_;
   Offsets rows_;  // and the end of the last one
   std::vector<std::string> columns_;

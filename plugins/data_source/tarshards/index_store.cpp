@@ -3,7 +3,7 @@
 
 #include <trainhost/format.hpp>
 
-#include "files/file_list.h"
+#include "files/input_file.h"
 #include "files/split.h"
 #include "files/whole_file.h"
 #include "index_file.h"

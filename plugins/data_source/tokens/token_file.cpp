@@ -57,16 +57,16 @@ Layout layout_of(const InputFile& file, const std::optional<std::string>& dtype)
 
 }  // namespace
 
-TokenFile::TokenFile(remote::DataFiles& data, ListedFile listed, InputFile::Keep keep, const std::optional<std::string>& dtype, uint64_t vocabulary)
-    : name_(std::move(listed.name)), input_(data.input(listed.path, keep)), vocabulary_(vocabulary) {
-  const Layout layout = layout_of(input_, dtype);
+TokenFile::TokenFile(std::string name, std::unique_ptr<InputFile> input, const std::optional<std::string>& dtype, uint64_t vocabulary)
+    : name_(std::move(name)), input_(std::move(input)), vocabulary_(vocabulary) {
+  const Layout layout = layout_of(*input_, dtype);
   header_bytes_ = layout.header_bytes;
   token_bytes_ = layout.token_bytes;
-  num_tokens_ = (input_.size() - header_bytes_) / token_bytes_;
+  num_tokens_ = (input_->size() - header_bytes_) / token_bytes_;
 }
 
 void TokenFile::read(uint64_t first, std::span<std::byte> raw) const {
-  input_.read(header_bytes_ + first * token_bytes_, raw);
+  input_->read(header_bytes_ + first * token_bytes_, raw);
   check_below_vocabulary(first, raw);
 }
 
@@ -78,7 +78,7 @@ void TokenFile::check_below_vocabulary(uint64_t first, std::span<const std::byte
     const auto stray = std::find_if(tokens.begin(), tokens.end(), [&](auto token) { return token >= vocabulary_; });
     throw PluginError(TRAINHOST_DATA_LOSS,
                       format("{}: token {} at position {} is not below tokens.vocabulary {}; correct the vocabulary, or the file is damaged or of another dtype than {}",
-                             input_.path(), *stray, first + static_cast<uint64_t>(stray - tokens.begin()), vocabulary_, dtype_of(token_bytes_)));
+                             input_->path(), *stray, first + static_cast<uint64_t>(stray - tokens.begin()), vocabulary_, dtype_of(token_bytes_)));
   });
 }
 

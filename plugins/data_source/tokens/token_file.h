@@ -2,24 +2,23 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
-#include "files/file_list.h"
 #include "files/input_file.h"
-#include "remote/data_files.h"
 
 namespace trainhost {
 
 class TokenFile {
  public:
-  /// `data` has listed the file. `dtype`: uint16 or uint32, which a file without a header needs and one with a header must agree with. Throws PluginError: DATA_LOSS for a size or count
+  /// `name`: of the file, wherever it lies. `dtype`: uint16 or uint32, which a file without a header needs and one with a header must agree with. Throws PluginError: DATA_LOSS for a size or count
   /// that does not fit, INVALID_ARGUMENT where `dtype` is missing or says otherwise than the header.
-  TokenFile(remote::DataFiles& data, ListedFile listed, InputFile::Keep keep, const std::optional<std::string>& dtype, uint64_t vocabulary);
+  TokenFile(std::string name, std::unique_ptr<InputFile> input, const std::optional<std::string>& dtype, uint64_t vocabulary);
 
   const std::string& name() const { return name_; }
-  const InputFile& input() const { return input_; }
+  const InputFile& input() const { return *input_; }
   uint64_t num_tokens() const { return num_tokens_; }
   size_t token_bytes() const { return token_bytes_; }
 
@@ -31,7 +30,7 @@ class TokenFile {
   void check_below_vocabulary(uint64_t first, std::span<const std::byte> raw) const;
 
   std::string name_;
-  InputFile input_;
+  std::unique_ptr<InputFile> input_;
   uint64_t vocabulary_, header_bytes_ = 0, num_tokens_ = 0;
   size_t token_bytes_ = 0;
 };

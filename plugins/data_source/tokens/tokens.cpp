@@ -110,8 +110,8 @@ class Tokens final : public DataSource, public DataLengths {
 
   void open_files() {
     data_.start(host());
-    std::vector<ListedFile> listed = data_.list(config_.files, "tokens.files");
-    for (ListedFile& file : listed) files_.emplace_back(data_, std::move(file), InputFile::keep_for(listed.size()), config_.dtype, config_.vocabulary);
+    const std::vector<ListedFile> listed = data_.list(config_.files, "tokens.files");
+    for (const ListedFile& file : listed) files_.emplace_back(file.name, data_.input(file.path, InputFile::keep_for(listed.size())), config_.dtype, config_.vocabulary);
   }
 
   void cut_documents() {

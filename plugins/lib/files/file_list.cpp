@@ -89,11 +89,4 @@ std::vector<ListedFile> named_files(std::vector<std::string> paths) {
   return files;
 }
 
-bool is_object(const fs::path& path) { return path.native().starts_with("s3://"); }
-
-std::string whole_name(const fs::path& path) {
-  std::error_code error;
-  return is_object(path) ? path.string() : fs::absolute(path, error).lexically_normal().string();
-}
-
 }  // namespace trainhost

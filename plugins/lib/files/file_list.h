@@ -24,9 +24,4 @@ std::vector<std::string> find_paths(std::span<const std::string> patterns, std::
 /// ...then sorted, each once, with their names. `paths` holds at least one.
 std::vector<ListedFile> named_files(std::vector<std::string> paths);
 
-/// Whether it is no file of this machine, but the URI of an object: "s3://BUCKET/KEY".
-bool is_object(const std::filesystem::path& path);
-/// The path from the root, the same wherever the process stands; of an object its URI.
-std::string whole_name(const std::filesystem::path& path);
-
 }  // namespace trainhost

@@ -67,6 +67,13 @@ ssize_t read_fully(int descriptor, uint64_t offset, std::span<std::byte> out) {
   return static_cast<ssize_t>(done);
 }
 
+bool is_object(const std::filesystem::path& path) { return path.native().starts_with("s3://"); }
+
+std::string whole_name(const std::filesystem::path& path) {
+  std::error_code error;
+  return is_object(path) ? path.string() : std::filesystem::absolute(path, error).lexically_normal().string();
+}
+
 PluginError damaged(const InputFile& file, std::string_view words) { return {TRAINHOST_DATA_LOSS, format("{}: {}; write or copy it again", file.path(), words)}; }
 
 InputFile::InputFile(std::filesystem::path path, Keep keep, uint64_t hashed_end) : path_(std::move(path)), hashed_end_(hashed_end) {

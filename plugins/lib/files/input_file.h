@@ -61,6 +61,11 @@ class InputFile {
   std::unique_ptr<RangedFile> object_;  // nothing for a file of this machine
 };
 
+/// Whether it is no file of this machine, but the URI of an object: "s3://BUCKET/KEY".
+bool is_object(const std::filesystem::path& path);
+/// The path from the root, the same wherever the process stands; of an object its URI.
+std::string whole_name(const std::filesystem::path& path);
+
 /// DATA_LOSS that begins with the path and ends with what to do.
 PluginError damaged(const InputFile& file, std::string_view words);
 

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstring>
 
-#include "files/file_list.h"
 #include "files/fingerprint.h"
 #include "files/split.h"
 #include "files/whole_file.h"

@@ -10,7 +10,6 @@ namespace trainhost::remote {
 namespace {
 
 constexpr auto kBetweenLooks = std::chrono::milliseconds(2);  // at a block that somebody else fetches
-constexpr auto kPatience = std::chrono::minutes(1);           // with somebody who may have been stopped
 
 BlockName block_name(const NamedObject& named, uint64_t index) {
   const uint64_t begin = index * BlockStore::kBlock;
@@ -48,7 +47,7 @@ void BlockStore::read_block(const NamedObject& named, uint64_t index, uint64_t o
   const auto began = std::chrono::steady_clock::now();
   for (bool is_first = true;; is_first = false) {
     if (cache_.read(name, offset, out)) return;
-    const bool is_waited_for = std::chrono::steady_clock::now() - began < kPatience;
+    const bool is_waited_for = std::chrono::steady_clock::now() - began < patience_;
     if (!cache_.is_open() || !is_waited_for) return fetch_(named.object, index * kBlock + offset, out, {});  // no more than what is asked for: it is not kept
     if (is_first) wish(named, index + 1, num_behind);
     if (const auto claim = cache_.claim(name)) {

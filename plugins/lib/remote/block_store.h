@@ -1,5 +1,7 @@
 // Bytes of objects, fetched in blocks, each once for all processes of the machine.
 #pragma once
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -35,8 +37,11 @@ class BlockStore {
   /// Fills `out` from byte `offset` of the object. `is_unwanted`: asked now and then.
   using Fetch = std::function<void(const Object& object, uint64_t offset, std::span<std::byte> out, const std::function<bool()>& is_unwanted)>;
 
-  /// `cache` and `host` are borrowed.
-  BlockStore(ObjectCache& cache, Fetch fetch, const Host& host) : cache_(cache), fetch_(std::move(fetch)), host_(host) {}
+  using Duration = std::chrono::milliseconds;
+  static constexpr Duration kPatience = std::chrono::minutes(1);
+
+  /// `cache` and `host` are borrowed. `patience`: with another process that fetches a block and does not end; it may have been stopped.
+  BlockStore(ObjectCache& cache, Fetch fetch, const Host& host, Duration patience = kPatience) : cache_(cache), fetch_(std::move(fetch)), host_(host), patience_(patience) {}
   ~BlockStore() { stop(); }
 
   /// Starts the threads; stop() ends them, and what they have under way.
@@ -61,6 +66,7 @@ class BlockStore {
   ObjectCache& cache_;
   Fetch fetch_;
   const Host& host_;
+  Duration patience_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Wish> wishes_;

@@ -98,9 +98,9 @@ std::vector<ListedFile> DataFiles::list(std::span<const std::string> patterns, s
   return named_files(std::move(paths));
 }
 
-InputFile DataFiles::input(const std::filesystem::path& path, InputFile::Keep keep, Ahead ahead) {
-  if (is_object(path)) return InputFile(open_object(path, ahead));
-  return InputFile(path, keep);
+std::unique_ptr<InputFile> DataFiles::input(const std::filesystem::path& path, InputFile::Keep keep, Ahead ahead) {
+  if (is_object(path)) return std::make_unique<InputFile>(open_object(path, ahead));
+  return std::make_unique<InputFile>(path, keep);
 }
 
 std::unique_ptr<RangedFile> DataFiles::open_object(const std::filesystem::path& uri, Ahead ahead) {

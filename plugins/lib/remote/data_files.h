@@ -40,7 +40,7 @@ class DataFiles {
   std::vector<ListedFile> list(std::span<const std::string> patterns, std::string_view key);
 
   /// A path that list() has named. Throws what InputFile throws. [any]
-  InputFile input(const std::filesystem::path& path, InputFile::Keep keep, Ahead ahead = Ahead::kNext);
+  std::unique_ptr<InputFile> input(const std::filesystem::path& path, InputFile::Keep keep, Ahead ahead = Ahead::kNext);
   /// An object that list() has named. Its reads throw DATA_LOSS when it is another one than then, UNAVAILABLE when the store does not answer. It lives as long as this. [any]
   std::unique_ptr<RangedFile> open_object(const std::filesystem::path& uri, Ahead ahead = Ahead::kNext);
 

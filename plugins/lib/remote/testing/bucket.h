@@ -51,9 +51,9 @@ struct Opened {
   }
   // Of the one object that the pattern names.
   std::string content(const std::string& uri, uint64_t offset = 0, uint64_t size = UINT64_MAX) {
-    const InputFile file = files.input(files.list(std::vector<std::string>{uri}, "tarshards.files").at(0).path, InputFile::Keep::kClosed);
-    std::string bytes(std::min(size, file.size() - offset), '\0');
-    file.read(offset, std::as_writable_bytes(std::span(bytes)));
+    const auto file = files.input(files.list(std::vector<std::string>{uri}, "tarshards.files").at(0).path, InputFile::Keep::kClosed);
+    std::string bytes(std::min(size, file->size() - offset), '\0');
+    file->read(offset, std::as_writable_bytes(std::span(bytes)));
     return bytes;
   }
 
