@@ -2,6 +2,7 @@
 //
 //   image_rates decode FILE...                                    JPEG files on one core: libjpeg-turbo alone, and our loader in several ways
 //   image_rates source PLUGIN_FILE CONFIG_JSON THREADS NAME       all samples of a source once, in a random order
+//   image_rates cached PLUGIN_FILE CONFIG_JSON CACHE_FILE FOLDER THREADS NAME   the same twice, with the samples kept in FOLDER
 //   image_rates files THREADS LIST NAME                           the files that LIST names, opened, read and closed in a random order
 #include <algorithm>
 #include <atomic>
@@ -152,11 +153,8 @@ struct Arena {
   }
 };
 
-int measure_source(const std::string& plugin_file, const std::string& config, std::size_t threads, const std::string& name) {
-  PluginUnderTest source({}, plugin_file);
-  const double start_seconds = seconds_of([&] { source.create(config).start(); });
-  const auto ids = shuffled(source_info(source).num_samples);
-  const double seconds = seconds_of([&] {
+double seconds_of_epoch(const PluginUnderTest& source, const std::vector<std::uint64_t>& ids, std::size_t threads) {
+  return seconds_of([&] {
     in_batches(ids, threads, [&](std::span<const std::uint64_t> batch) {
       thread_local Arena arena{source_info(source), {}, {}};
       arena.used = 0;
@@ -165,7 +163,25 @@ int measure_source(const std::string& plugin_file, const std::string& config, st
       call(source.table<trainhost_data_source>(TRAINHOST_DATA_SOURCE).read, source.c(), &wanted, &writer);
     });
   });
-  print_rate(name, threads, ids.size(), seconds, start_seconds);
+}
+
+int measure_source(const std::string& plugin_file, const std::string& config, std::size_t threads, const std::string& name) {
+  PluginUnderTest source({}, plugin_file);
+  const double start_seconds = seconds_of([&] { source.create(config).start(); });
+  const auto ids = shuffled(source_info(source).num_samples);
+  print_rate(name, threads, ids.size(), seconds_of_epoch(source, ids, threads), start_seconds);
+  return 0;
+}
+
+int measure_cached(const std::string& plugin_file, const std::string& config, const std::string& cache_file, const std::string& folder, std::size_t threads,
+                   const std::string& name) {
+  PluginUnderTest source({}, plugin_file), cache({}, cache_file);
+  source.create(config).start();
+  cache.host.cache_folder = folder;
+  cache.host.upstreams = {source.c()};
+  const double start_seconds = seconds_of([&] { cache.create().start(); });
+  const auto ids = shuffled(source_info(cache).num_samples);
+  for (const char* epoch : {"first", "second"}) print_rate(format("{}, {} epoch", name, epoch), threads, ids.size(), seconds_of_epoch(cache, ids, threads), start_seconds);
   return 0;
 }
 
@@ -191,6 +207,7 @@ int main(int count, char** words) try {
   const std::string what = arguments.empty() ? "" : arguments[0];
   if (what == "decode" && count > 2) return measure_decoding({arguments.begin() + 1, arguments.end()});
   if (what == "source" && count == 6) return measure_source(arguments[1], arguments[2], std::stoul(arguments[3]), arguments[4]);
+  if (what == "cached" && count == 8) return measure_cached(arguments[1], arguments[2], arguments[3], arguments[4], std::stoul(arguments[5]), arguments[6]);
   if (what == "files" && count == 5) return measure_files(std::stoul(arguments[1]), arguments[2], arguments[3]);
   std::cerr << "usage: see the top of bench/image_rates.cpp\n";
   return 2;

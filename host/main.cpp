@@ -9,6 +9,7 @@
 #include "commands/ckpt_command.h"
 #include "commands/command_line.h"
 #include "commands/config_command.h"
+#include "commands/data_command.h"
 #include "commands/help_command.h"
 #include "commands/model_command.h"
 #include "commands/plugins_command.h"
@@ -29,6 +30,7 @@ ExitCode dispatch(const Request& request) {
   if (request.command == "sample") return sample_command(request);
   if (request.command == "evaluate") return evaluate_command(request);
   if (request.command == "ckpt") return ckpt_command(request);
+  if (request.command == "data") return data_command(request);
   if (request.command == "plugins") return plugins_command(request);
   if (request.command == "model") return model_command(request);
   if (request.command == "config") return config_command(request);

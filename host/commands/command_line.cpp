@@ -20,7 +20,7 @@ struct Command {
 };
 
 // Groups: c config and plugins, p plugins check, n plugins explain, new and lock, r run folder, d dry run, v device, s sampling, k checkpoint choice, j json,
-// o origins, q verbosity, m other plugins to load, C backend of ckpt, K ckpt.
+// o origins, q verbosity, m other plugins to load, C backend of ckpt, K ckpt, D data.
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"run", "[run] [CONFIG] [key=value ...]", "train; without CONFIG the default job", "crdjq"},
@@ -32,6 +32,12 @@ const std::vector<Command>& commands() {
        "list, inspect: what lies there, what is in it; verify: reads all of it back, exit code 14 for damage; diff: what differs between two checkpoints\n"
        "prune: removes old ones, never the two newest good ones; export: weights as one safetensors file, or as a Hugging Face folder",
        "CKjq"},
+      {"data", "data show CONFIG --step N | bench CONFIG | cache ls | gc | verify",
+       "show: the very batch that a run of CONFIG trains on at a step: ids, fields, values, text, and a hash that is the same on every machine\n"
+       "bench: samples a second with one thread and with all cores, and the model that they could feed\n"
+       "cache: what plugins keep of data between runs; ls: of which source, how much, when it was used; gc: removes what was not used for longest\n"
+       "verify: reads all of it back, exit code 12 for damage",
+       "cDj"},
       {"plugins", "plugins list | info NAME|FILE | explain NAME|FILE | check NAME|FILE [key=value ...] | lock [CONFIG] | new KIND NAME",
        "list, info, explain: what is installed, what a plugin's keys mean, why one would load or not; these run no plugin code\n"
        "check: asks a plugin file what its kind promises, exit code 13 when it does not hold\n"
@@ -77,6 +83,13 @@ void add_group(po::options_description& options, char group) {
       add("metric", po::value<std::string>(), "list, prune: SET/METRIC of the evaluations (default: the loss, where there is one set)");
       add("dry-run", "prune: show what would be removed, remove nothing");
       add("format", po::value<std::string>(), "export: safetensors (default; DEST is a file) or huggingface (DEST is a folder)");
+      return;
+    case 'D':
+      add("step", po::value<uint64_t>(), "show: the update, counted from 1, of a run that skips none");
+      add("out", po::value<std::string>(), "show: PNG file that gets the images of the batch");
+      add("seconds", po::value<double>(), "bench: how long each number is measured (default: 10)");
+      add("dir", po::value<std::string>(), "cache: the folder, where it is not the default");
+      add("limit", po::value<std::string>(), "cache gc: how much may stay, such as 20GB (default: the plugin's own limit)");
       return;
     case 'r':
       add("name", po::value<std::string>(), "name of the run; its folder is DIR/NAME");
@@ -198,6 +211,10 @@ void take_values(const po::variables_map& values, Request& request) {
   take(values, "metric", request.metric);
   take(values, "format", request.format);
   take(values, "config", request.config_file);
+  take(values, "step", request.step);
+  take(values, "seconds", request.seconds);
+  take(values, "dir", request.dir);
+  take(values, "limit", request.limit);
   take(values, "fields", request.fields);
   take(values, "only", request.only);
   take(values, "reproduce", request.reproduce);

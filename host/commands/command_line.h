@@ -9,7 +9,7 @@ namespace trainhost {
 
 /// What `run`, `smoke`, `config`, `sample` and `evaluate` take in common. Members that a sub-command does not accept keep their defaults.
 struct Request {
-  std::string command;                    // "run", "smoke", "sample", "evaluate", "ckpt", "plugins", "model", "config", "help", "completion", "version"
+  std::string command;                    // "run", "smoke", "sample", "evaluate", "ckpt", "data", "plugins", "model", "config", "help", "completion", "version"
   std::vector<std::string> arguments;     // all of them, as they were typed
   std::vector<std::string> words;         // positional arguments that are no overrides: CONFIG, RUN, "list", "info NAME", a topic ...
   std::vector<std::string> overrides;     // a.b=c  +a.b=c  ~a.b, in order, from words and --set
@@ -35,6 +35,11 @@ struct Request {
   std::string format = "safetensors";                        // export
 
   std::optional<std::string> config_file;  // plugins check, ckpt
+
+  // data
+  std::optional<std::string> dir, limit;  // cache: the folder, and how much may stay in it
+  std::optional<uint64_t> step;           // show
+  std::optional<double> seconds;          // bench
 
   // plugins check
   std::vector<std::string> fields;        // files with the fields that a model is built for, one set each

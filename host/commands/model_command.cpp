@@ -9,7 +9,7 @@
 #include <trainhost/cpp/error.hpp>
 #include <trainhost/torch/model_file.h>
 
-#include "base/table.h"
+#include "commands/answer_text.h"
 #include "commands/job.h"
 #include "commands/model_op_packs.h"
 #include "config/schema.h"
@@ -84,40 +84,6 @@ Answer ask(const PluginRecord& record, const std::filesystem::path& file, const 
   return Answer::parse(text);
 }
 
-std::string text_of(const Answer& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_null()) return "-";
-  if (value.is_number_float()) return format("{:.6g}", value.get<double>());
-  if (!value.is_array()) return value.dump();
-  std::string text;
-  for (const Answer& one : value) text += (text.empty() ? "" : ", ") + text_of(one);
-  return text.empty() ? "-" : text;
-}
-
-void print_table(std::ostream& out, const Answer& table) {
-  const Answer &columns = table.at("columns"), &body = table.at("rows");
-  if (body.empty()) return;
-  std::vector<std::vector<std::string>> rows(1);
-  std::string alignment;
-  for (size_t column = 0; column < columns.size(); ++column) {
-    rows[0].push_back(text_of(columns[column]));
-    alignment += std::any_of(body.begin(), body.end(), [&](const Answer& row) { return row.at(column).is_number(); }) ? 'r' : 'l';
-  }
-  for (const Answer& row : body) {
-    rows.emplace_back();
-    for (const Answer& value : row) rows.back().push_back(text_of(value));
-  }
-  out << "\n" << text_of(table.at("title")) << "\n" << align_columns(rows, alignment);
-}
-
-void print(std::ostream& out, const Answer& answer) {
-  std::vector<std::vector<std::string>> facts;
-  for (const auto& [name, value] : answer.at("facts").items()) facts.push_back({name, text_of(value)});
-  out << align_columns(facts, "ll", 0);
-  for (const Answer& table : answer.at("tables")) print_table(out, table);
-  if (answer.contains("passed")) out << "\n" << (answer.at("passed").get<bool>() ? "passed" : "failed: this machine computes something else than the record says") << "\n";
-}
-
 }  // namespace
 
 ExitCode model_command(const Request& request) {
@@ -135,8 +101,10 @@ ExitCode model_command(const Request& request) {
     if (Answer table = replaced_operators(answer, catalog, request.plugin_edits, *engine); !table.is_null()) answer.at("tables").push_back(std::move(table));
   if (request.is_json)
     std::cout << answer.dump(2) << "\n";
-  else
-    print(std::cout, answer);
+  else {
+    print_answer(std::cout, answer);
+    if (answer.contains("passed")) std::cout << "\n" << (answer.at("passed").get<bool>() ? "passed" : "failed: this machine computes something else than the record says") << "\n";
+  }
   return answer.value("passed", true) ? ExitCode::kDone : ExitCode::kGateNotMet;
 }
 

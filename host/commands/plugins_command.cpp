@@ -39,7 +39,7 @@ json as_json_object(const PluginRecord& record) {
           {"schema", *record.schema}};
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string comma_list(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
@@ -57,7 +57,7 @@ std::string type_text(const json& property) {
   if (const auto choices = property.find("enum"); choices != property.end()) {
     std::vector<std::string> words;
     for (const json& choice : *choices) words.push_back(choice.is_string() && !choice.get<std::string>().empty() ? choice.get<std::string>() : choice.dump());
-    return "one of " + joined(words);
+    return "one of " + comma_list(words);
   }
   std::string text = property.contains("type") && property["type"].is_string() ? property["type"].get<std::string>() : "any";
   if (text == "array") return "list of " + (property.contains("items") && property["items"].is_object() ? type_text(property["items"]) : "any");
@@ -89,7 +89,7 @@ void print_keys(const json& schema, std::ostream& out) {
   out << "\nConfig keys\n" << align_columns(rows, "llll");
   if (const auto groups = schema.find("x-alternatives"); groups != schema.end() && groups->is_array())
     for (const json& group : *groups)
-      if (group.is_array()) out << "  At most one of: " << plain(joined(group.get<std::vector<std::string>>())) << "\n";
+      if (group.is_array()) out << "  At most one of: " << plain(comma_list(group.get<std::vector<std::string>>())) << "\n";
 }
 
 // Plugins that nobody can ask for by name, because they stand in several files; records are sorted, so that twins stand together.
@@ -158,8 +158,8 @@ void print_plugin_info(PluginCatalog& catalog, std::string_view wanted, bool as_
                {"ABI", format("{}.{} or newer", record.abi, record.min_host_minor)},
                {"stateful", record.is_stateful ? "yes: a resume needs its saved state" : "no"}};
   if (record.decorates > 0) rows.push_back({"decorates", format("{} of its kind", record.decorates)});
-  if (!record.schemes.empty()) rows.push_back({"URI schemes", plain(joined(record.schemes))});
-  if (!record.needs.empty()) rows.push_back({"needs", plain(joined(record.needs))});
+  if (!record.schemes.empty()) rows.push_back({"URI schemes", plain(comma_list(record.schemes))});
+  if (!record.needs.empty()) rows.push_back({"needs", plain(comma_list(record.needs))});
   rows.push_back({"file", record.file.string()});
   rows.push_back({"sha256", file_sha256(record)});
   out << align_columns(rows, "ll");
@@ -175,7 +175,7 @@ ExitCode plugins_command(const Request& request) {
   const std::vector<std::string>& verbs = plugins_verbs();
   const std::string verb = request.words.empty() ? "" : request.words.front();
   if (std::find(verbs.begin(), verbs.end(), verb) == verbs.end())
-    throw Error(ExitCode::kConfig, format("command line: plugins takes one of {}, got \"{}\"{}", joined(verbs), verb, did_you_mean(verb, verbs)));
+    throw Error(ExitCode::kConfig, format("command line: plugins takes one of {}, got \"{}\"{}", comma_list(verbs), verb, did_you_mean(verb, verbs)));
   if (verb == "check") return check_command(request, std::cout);
   Request layers = request;
   layers.words.erase(layers.words.begin());

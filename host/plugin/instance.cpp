@@ -17,6 +17,13 @@
 #include "plugin/text.h"
 
 namespace trainhost {
+namespace {
+
+std::string wrong_upstreams(const PluginRecord& record, const InstanceServices& services) {
+  return format("wraps {} plugins of its kind, got {}; choose as many beside it", record.decorates, services.upstreams.size());
+}
+
+}  // namespace
 
 std::unique_ptr<Instance> Instance::create(const PluginRecord& record, std::string_view config_json, InstanceServices services) {
   std::unique_ptr<Instance> instance(new Instance(record, std::move(services)));
@@ -47,8 +54,8 @@ void Instance::leave_behind() const {
 void Instance::fail(const std::string& complaint) const { throw Error(ExitCode::kPlugin, format("{}: {}: {}", record_.file.string(), full_name_, complaint)); }
 
 void Instance::check_services() const {
-  if (services_.upstreams.size() != record_.decorates)
-    fail(format("wraps {} plugins of its kind, got {}; choose as many beside it", record_.decorates, services_.upstreams.size()));
+  // A decorator that is never started may be asked what needs no upstream.
+  if (services_.upstreams.size() != record_.decorates && !services_.upstreams.empty()) fail(wrong_upstreams(record_, services_));
   for (const std::string& id : record_.needs)
     if (!HostTables::find(*this, id)) fail(format("needs the service {}, which this host has not for it; update trainhost or leave the plugin out", id));
 }
@@ -74,6 +81,7 @@ void Instance::check_made() const {
 
 void Instance::start(const RunFacts& facts) {
   assert(phase_ == Phase::kCreated);
+  if (services_.upstreams.size() != record_.decorates) fail(wrong_upstreams(record_, services_));
   run_facts_ = borrow(facts);
   facts_ = &facts;
   phase_ = Phase::kStarting;

@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_decorator_reaches_what_it_wraps) {
 }
 
 BOOST_AUTO_TEST_CASE(a_decorator_needs_as_many_upstreams_as_it_says) {
-  expect_error(ExitCode::kPlugin, {"data_source/zoo_wrapper: wraps 1 plugins of its kind, got 0"}, [] { zoo_instance("kinds", "zoo_wrapper"); });
+  expect_error(ExitCode::kPlugin, {"data_source/zoo_wrapper: wraps 1 plugins of its kind, got 0"}, [] { zoo_instance("kinds", "zoo_wrapper")->start({}); });
   const auto source = zoo_instance("kinds", "zoo_source");
   expect_error(ExitCode::kPlugin, {"data_source/zoo_source: wraps 0 plugins of its kind, got 1"},
                [&] { zoo_instance("kinds", "zoo_source", "", {.upstreams = {source.get()}}); });

@@ -20,14 +20,14 @@ DOORS = [
     ("toml++/", ("host/config/",), "ask host/config"),
     ("spdlog/", ("host/base/log.cpp",), "log through base/log.h"),
     ("fmt/", ("host/base/log.cpp",), "use <trainhost/format.hpp>"),
-    ("isa-l", ("host/base/crc32c.cpp",), "use base/crc32c.h"),
+    ("isa-l", ("host/base/crc32c.cpp", "host/base/png.cpp"), "use base/crc32c.h or base/png.h"),
     ("xxhash", ("host/base/hash.cpp",), "use base/hash.h"),
     ("openssl/", ("host/base/sha256.cpp",), "use base/sha256.h"),
     ("boost/dll", ("host/plugin/",), "ask host/plugin"),
     ("boost/program_options", ("host/commands/",), "ask host/commands"),
     ("conformance/", ("host/commands/",), "plugins are checked by host/commands"),
 ]
-ORDINARY_WORDS = {"table", "tokens"}  # plugins called by words that the host means otherwise: only kind/name is looked for
+ORDINARY_WORDS = {"cache", "table", "tokens"}  # plugins called by words that the host means otherwise: only kind/name is looked for
 TORCH = re.compile(r"^(torch|ATen|c10|caffe2)/")
 WHOLE_TORCH = re.compile(r"^(torch/(torch|extension|all)\.h|ATen/ATen\.h)$")
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 400, 70

@@ -4,19 +4,21 @@
 #include <map>
 #include <mutex>
 
+#include "trainhost/draft/sample_identity.hpp"
 #include "trainhost/plugin.hpp"
 #include "trainhost/testing/memory_backend.hpp"
 
 namespace trainhost::conformance {
 namespace {
 
-class MemorySource final : public DataSource {
+class MemorySource final : public IdentifiedSource {
  public:
   MemorySource() {
     info_.fields = {{"tokens", TRAINHOST_FIELD_INPUT, kUInt8, {8}, {}, 256, -1}, {"label", TRAINHOST_FIELD_TARGET, kInt64, {}, {}, 10, -1}};
     info_.num_samples = 100, info_.block_starts = {0, 40, 80}, info_.fingerprint.fill(7);
   }
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return {false, info_.fingerprint, "100 samples in memory"}; }
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const auto tokens = out.reserve(i, 0, {8}).as<std::uint8_t>();

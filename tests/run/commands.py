@@ -249,7 +249,7 @@ class Words(TestCase):
         version = self.trainhost("--version", "--json").json()
         self.assertLessEqual({"trainhost", "abi", "torch_build"}, version.keys())
         overview = self.trainhost("--help").out
-        for command in ("run", "smoke", "sample", "evaluate", "ckpt", "plugins", "config", "help", "completion"):
+        for command in ("run", "smoke", "sample", "evaluate", "ckpt", "data", "plugins", "config", "help", "completion"):
             self.assertIn(command, overview)
             self.assertIn("usage: trainhost", self.trainhost(command, "--help").out)
         for topic in ("config", "intervals", "overrides", "plugins", "resume", "exit-codes", "run-folder", "events"):
@@ -288,6 +288,8 @@ class Words(TestCase):
         self.assertEqual(self.complete("trainhost", "plugins", "expl"), ["explain"])
         self.assertEqual(self.complete("trainhost", "ckpt", "ve"), ["verify"])
         self.assertEqual(self.complete("trainhost", "ckpt", "prune", "--keep-l"), ["--keep-last"])
+        self.assertEqual(self.complete("trainhost", "data", "sh"), ["show"])
+        self.assertEqual(self.complete("trainhost", "data", "cache", "v"), ["verify"])
         self.assertEqual(self.complete("trainhost", "plugins", "new", "stop"), ["stopping_rule"])
         self.write("job.toml", "")
         self.assertEqual(self.complete("trainhost", "jo"), ["job.toml"])

@@ -1,4 +1,5 @@
 // data_source/arrays: fields out of .npy and .safetensors files, one sample a row.
+#include <trainhost/draft/sample_identity.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <deque>
@@ -13,6 +14,8 @@ namespace {
 
 using namespace trainhost;
 
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
+
 struct Config : remote::RemoteOptions {
   std::vector<std::string> fields;
   std::string split = "train";
@@ -26,7 +29,7 @@ constexpr auto kSchema = remote::with_remote_keys(
         .key("heldout_fraction", &Config::heldout_fraction, "share of the samples that is held out", at_least(0), at_most(1))
         .required("fields"));
 
-class Arrays final : public DataSource {
+class Arrays final : public IdentifiedSource {
  public:
   explicit Arrays(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), data_(config_, "arrays") {
     for (const std::string& text : config_.fields) lines_.push_back(parse_line(text));
@@ -42,7 +45,9 @@ class Arrays final : public DataSource {
     info_.num_samples = selection_.size();
     const auto& starts = fields_.front().starts();
     info_.block_starts = block_starts(selection_, std::span(starts).first(starts.size() - 1));
-    info_.fingerprint = fingerprint();
+    const Fingerprint all = fingerprint();
+    info_.fingerprint = all.value();
+    facts_ = {false, all.stamp(), format("arrays {}: {}, {} rows; {}", kVersion, config_.split, selection_.size(), config_.fields.front())};
     host().log_info("{}: {} of {} samples, {} fields", config_.split, selection_.size(), fields_.front().num_rows(), fields_.size());
   }
 
@@ -52,6 +57,7 @@ class Arrays final : public DataSource {
   }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -83,10 +89,11 @@ class Arrays final : public DataSource {
                                  first.field().name, first.num_rows(), first.num_files(), field.field().name, field.num_rows(), field.num_files()));
   }
 
-  std::array<std::uint8_t, 32> fingerprint() const {
+  Fingerprint fingerprint() const {
     Fingerprint fingerprint("arrays/1 " + split_.text());
     for (const ArrayField& field : fields_) field.add_to(fingerprint);
-    return fingerprint.value();
+    fingerprint.add_to_stamp(kVersion);
+    return fingerprint;
   }
 
   Config config_;
@@ -96,8 +103,9 @@ class Arrays final : public DataSource {
   std::deque<ArrayField> fields_;
   Selection selection_;
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
-TRAINHOST_PLUGIN(Arrays, {.kind = "data_source", .name = "arrays", .version = "1.0.0", .summary = "fields out of .npy and .safetensors files", .schema = kSchema})
+TRAINHOST_PLUGIN(Arrays, {.kind = "data_source", .name = "arrays", .version = kVersion, .summary = "fields out of .npy and .safetensors files", .schema = kSchema})

@@ -1,4 +1,5 @@
 // data_source/idx: images and labels in the files of MNIST and its relatives.
+#include <trainhost/draft/sample_identity.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 namespace {
 
 using namespace trainhost;
+
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
 
 struct Config {
   std::string images, labels, dtype = "float32", split = "train";
@@ -33,7 +36,7 @@ constexpr auto kSchema =
         .key("max_memory_mb", &Config::max_memory_mb, "most memory that the content of one .gz file may take", at_least(1), at_most(1048576), no_trajectory)
         .required("images", "labels");
 
-class Idx final : public DataSource {
+class Idx final : public IdentifiedSource {
  public:
   explicit Idx(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction) {}
 
@@ -52,12 +55,15 @@ class Idx final : public DataSource {
     fingerprint.add(images.name, images_->input());
     fingerprint.add(labels.name, label_file.input());
     info_.fingerprint = fingerprint.value();
+    fingerprint.add_to_stamp(kVersion);
+    facts_ = {false, fingerprint.stamp(), format("idx {}: {}, {} images of {}", kVersion, config_.split, selection_.size(), images_->input().path())};
     host().log_info("{}: {} of {} images", config_.split, selection_.size(), labels_.size());
   }
 
   void stop() override { images_.reset(); }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
     std::vector<std::byte> pixels(images_->row_bytes());
@@ -119,8 +125,9 @@ class Idx final : public DataSource {
   Selection selection_;
   std::array<float, 256> pixel_values_{};
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
-TRAINHOST_PLUGIN(Idx, {.kind = "data_source", .name = "idx", .version = "1.0.0", .summary = "images and labels of the MNIST family", .schema = kSchema})
+TRAINHOST_PLUGIN(Idx, {.kind = "data_source", .name = "idx", .version = kVersion, .summary = "images and labels of the MNIST family", .schema = kSchema})

@@ -93,7 +93,7 @@ std::vector<ImageTree::File> ImageTree::files_below(const std::string& name) con
       entry.disable_recursion_pending();
       continue;
     }
-    if (is_image(entry->path()) && entry->is_regular_file()) files.push_back({entry->path().native().substr(skipped), entry->file_size()});
+    if (is_image(entry->path()) && entry->is_regular_file()) files.push_back({entry->path().native().substr(skipped), entry->file_size(), entry->last_write_time().time_since_epoch().count()});
   }
   std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.name < b.name; });
   return files;
@@ -125,7 +125,10 @@ void ImageTree::read(uint64_t id, std::vector<std::byte>& out) const {
 
 void ImageTree::add_to(Fingerprint& fingerprint) const {
   for (const std::string& name : classes_) fingerprint.add(name);
-  for (const File& file : files_) fingerprint.add(format("{} {}", file.name, file.size));
+  for (const File& file : files_) {
+    fingerprint.add(format("{} {}", file.name, file.size));
+    fingerprint.add_to_stamp(format("{}", file.modified_ns));
+  }
 }
 
 std::string ImageTree::summary() const {

@@ -29,7 +29,7 @@ class ImageTree {
   void read(uint64_t id, std::vector<std::byte>& out) const;
   std::filesystem::path path(uint64_t id) const;
 
-  /// Classes, paths and sizes; contents are too many to be read.
+  /// Classes, paths and sizes, for the stamp times of change; contents are too many to be read.
   void add_to(Fingerprint& fingerprint) const;
   std::string summary() const;
 
@@ -37,6 +37,7 @@ class ImageTree {
   struct File {
     std::string name;  // below the root
     uint64_t size = 0;
+    int64_t modified_ns = 0;
   };
 
   std::vector<File> files_below(const std::string& name) const;

@@ -1,4 +1,5 @@
 // data_source/imagefolder: JPEG and PNG files, a folder for each class.
+#include <trainhost/draft/sample_identity.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <optional>
@@ -13,6 +14,8 @@ namespace {
 using namespace trainhost;
 using imagefolder::ImageTree;
 
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
+
 struct Config : images::ImageOptions {
   std::string root, split = "train";
   double heldout_fraction = 0.1;
@@ -25,7 +28,7 @@ constexpr auto kSchema = images::with_image_keys(
         .key("heldout_fraction", &Config::heldout_fraction, "share of the images that is held out", at_least(0), at_most(1))
         .required("root"));
 
-class ImageFolder final : public DataSource {
+class ImageFolder final : public IdentifiedSource {
  public:
   explicit ImageFolder(Config config) : config_(std::move(config)), images_(config_) {}
 
@@ -38,10 +41,13 @@ class ImageFolder final : public DataSource {
     Fingerprint fingerprint(format("imagefolder/1 split {} {} {}", config_.split, config_.heldout_fraction, images_.description()));
     tree_->add_to(fingerprint);
     info_.fingerprint = fingerprint.value();
+    fingerprint.add_to_stamp(format("{} tolerate_warnings {}", kVersion, config_.tolerate_warnings));
+    facts_ = {images_.uses_random_keys(), fingerprint.stamp(), format("imagefolder {}: {}, {}", kVersion, config_.split, tree_->summary())};
     host().log_info("{}: {}", config_.split, tree_->summary());
   }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t> random_keys, BatchWriter& out) override {
     auto workspace = images_.take_workspace(host());
@@ -65,8 +71,9 @@ class ImageFolder final : public DataSource {
   images::ImageLoader images_;
   std::optional<ImageTree> tree_;
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
-TRAINHOST_PLUGIN(ImageFolder, {.kind = "data_source", .name = "imagefolder", .version = "1.0.0", .summary = "images in a folder for each class", .schema = kSchema})
+TRAINHOST_PLUGIN(ImageFolder, {.kind = "data_source", .name = "imagefolder", .version = kVersion, .summary = "images in a folder for each class", .schema = kSchema})

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include <trainhost/draft/sample_identity.h>
 #include <trainhost/testing.hpp>
 
 #include "files/testing/folder.h"
@@ -128,6 +129,25 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_gone_changed_or_damaged_is_data_loss_with_it
   BOOST_TEST(words(0).find("a/x.png: changed during the run") != std::string::npos);
   fs::remove(tree.path / "a/x.png");
   BOOST_TEST(words(0).find("a/x.png: cannot be opened") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_cache_is_told_which_samples_are_drawn_and_when_a_file_was_changed) {
+  TemporaryFolder tree;
+  tree.write("a/x.png", one_image());
+  const auto facts = [&](const std::string& more) {
+    PluginUnderTest source;
+    source.create(config(tree.path, more)).start();
+    trainhost_sample_facts told{sizeof told, 0, {}, {}};
+    call(source.table<trainhost_sample_identity>(TRAINHOST_SAMPLE_IDENTITY).facts, source.c(), &told);
+    return std::pair{told.uses_random_keys != 0, std::string(reinterpret_cast<const char*>(told.stamp), sizeof told.stamp)};
+  };
+  BOOST_TEST(!facts(R"(,"split":"all")").first);
+  BOOST_TEST(facts(R"(,"split":"all","crop":"random")").first);
+  BOOST_TEST(facts(R"(,"split":"all","flip":0.5)").first);
+  const std::string before = facts(R"(,"split":"all")").second;
+  BOOST_TEST((facts(R"(,"split":"all")").second == before));
+  fs::last_write_time(tree.path / "a/x.png", fs::file_time_type(std::chrono::seconds(1000)));
+  BOOST_TEST((facts(R"(,"split":"all")").second != before));
 }
 
 BOOST_AUTO_TEST_CASE(trees_that_are_none_say_so) {

@@ -6,6 +6,7 @@
 
 #include <arrow/table.h>
 #include <arrow/util/byte_size.h>
+#include <trainhost/draft/sample_identity.hpp>
 
 #include "column.h"
 #include "config.h"
@@ -20,6 +21,8 @@
 namespace {
 
 using namespace trainhost;
+
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
 using namespace trainhost::parquet_source;
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
@@ -35,7 +38,7 @@ struct Input {
   std::vector<int> leaves;                       // of all fields, each once
 };
 
-class ParquetSource final : public DataSource {
+class ParquetSource final : public IdentifiedSource {
  public:
   explicit ParquetSource(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), images_(config_), cache_(config_.cache_mib * kMiB), data_(config_, "parquet") {
     std::vector<Field> fields;
@@ -55,7 +58,11 @@ class ParquetSource final : public DataSource {
     selection_ = select_rows(split_, names_, file_starts_, "parquet");
     info_.num_samples = selection_.size();
     info_.block_starts = block_starts(selection_, std::span(group_starts_).first(group_starts_.size() - 1));
-    info_.fingerprint = fingerprint();
+    const Fingerprint all = fingerprint();
+    info_.fingerprint = all.value();
+    const bool has_images = std::any_of(columns_.begin(), columns_.end(), [](const Column& column) { return column.is_image(); });
+    facts_ = {has_images && images_.uses_random_keys(), all.stamp(),
+              format("parquet {}: {}, {} rows of {} files like {}", kVersion, config_.split, selection_.size(), inputs_.size(), inputs_.front().file.input().path())};
     host().log_info("{}: {} of {} rows in {} row groups of {} files", config_.split, selection_.size(), file_starts_.back(), group_starts_.size() - 1, inputs_.size());
     warn_of_large_groups();
   }
@@ -66,6 +73,7 @@ class ParquetSource final : public DataSource {
   }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   // Row group by row group, so that each is asked for once.
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t> random_keys, BatchWriter& out) override {
@@ -188,14 +196,15 @@ class ParquetSource final : public DataSource {
     }
   }
 
-  std::array<std::uint8_t, 32> fingerprint() const {
+  Fingerprint fingerprint() const {
     Fingerprint fingerprint(format("parquet/1 {}", split_.text()));
     for (const Column& column : columns_) fingerprint.add(column.is_image() ? format("{} {}", column.line(), images_.description()) : column.line());
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       fingerprint.add(names_[i], inputs_[i].file.input());
       fingerprint.add(format("{} rows", inputs_[i].file.num_rows()));
     }
-    return fingerprint.value();
+    fingerprint.add_to_stamp(format("{} tolerate_warnings {}", kVersion, config_.tolerate_warnings));
+    return fingerprint;
   }
 
   Config config_;
@@ -211,8 +220,9 @@ class ParquetSource final : public DataSource {
   std::vector<std::size_t> first_groups_{0};         // the first row group of each file, and their number
   Selection selection_;
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
-TRAINHOST_PLUGIN(ParquetSource, {.kind = "data_source", .name = "parquet", .version = "1.0.0", .summary = "rows of Parquet files, row group by row group", .schema = kSchema})
+TRAINHOST_PLUGIN(ParquetSource, {.kind = "data_source", .name = "parquet", .version = kVersion, .summary = "rows of Parquet files, row group by row group", .schema = kSchema})

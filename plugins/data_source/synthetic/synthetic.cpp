@@ -1,4 +1,5 @@
 // data_source/synthetic: seeded, learnable samples that need no files; for tests, benches and first steps.
+#include <trainhost/draft/sample_identity.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 namespace {
 
 using namespace trainhost;
+
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
 
 struct Config {
   std::string task = "tokens";
@@ -39,7 +42,7 @@ constexpr auto kSchema =
         .key("fields", &Config::fields, "fields: one text each, as `trainhost model info` shows them: \"image float32 [3, 32, 32]\"", list_or_one)
         .key("write_to", &Config::write_to, "fields: a safetensors file that gets all samples, in the order of their ids; empty = none", no_trajectory);
 
-class Synthetic final : public DataSource, public DataLengths {
+class Synthetic final : public IdentifiedSource, public DataLengths {
  public:
   explicit Synthetic(Config config) : config_(std::move(config)) {
     if (config_.min_length > config_.context_length) {
@@ -59,11 +62,13 @@ class Synthetic final : public DataSource, public DataLengths {
     info_.fields = fields_ ? fields_->fields() : config_.task == "tokens" ? token_fields() : linear_fields();
     info_.num_samples = config_.samples;
     for (std::uint64_t start = 0; config_.block_samples > 0 && start < config_.samples; start += config_.block_samples) info_.block_starts.push_back(start);
-    info_.fingerprint = fingerprint();
+    info_.fingerprint = hash_of_config("synthetic/1");
+    facts_ = {false, hash_of_config(format("synthetic {}", kVersion)), format("synthetic {}: {} samples of the task \"{}\"", kVersion, config_.samples, config_.task)};
     if (!config_.write_to.empty()) fields_->write(config_.write_to, config_.first_id, config_.samples);
   }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -161,9 +166,9 @@ class Synthetic final : public DataSource, public DataLengths {
   }
 
   // The samples follow from the config alone.
-  std::array<std::uint8_t, 32> fingerprint() const {
+  std::array<std::uint8_t, 32> hash_of_config(std::string_view first_word) const {
     std::string text =
-        format("synthetic/1 {} {} {} {} {} {} {} {} {} {} {} {}", config_.task, config_.seed, config_.samples, config_.first_id, config_.block_samples,
+        format("{} {} {} {} {} {} {} {} {} {} {} {} {}", first_word, config_.task, config_.seed, config_.samples, config_.first_id, config_.block_samples,
                config_.noise, config_.vocabulary, config_.context_length, config_.min_length, config_.features, config_.classes, config_.outputs);
     for (const std::string& field : config_.fields) text += " " + field;
     std::array<std::uint8_t, 32> out;
@@ -178,9 +183,10 @@ class Synthetic final : public DataSource, public DataLengths {
   std::optional<LinearTask> linear_;
   std::optional<FieldsTask> fields_;
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
 TRAINHOST_PLUGIN(Synthetic,
-                 {.kind = "data_source", .name = "synthetic", .version = "1.0.0", .summary = "seeded, learnable samples that need no files", .schema = kSchema})
+                 {.kind = "data_source", .name = "synthetic", .version = kVersion, .summary = "seeded, learnable samples that need no files", .schema = kSchema})

@@ -1,5 +1,6 @@
 // data_source/table: rows of csv and of JSON lines as samples with typed fields.
 #include <trainhost/cpp/data_stages.hpp>
+#include <trainhost/draft/sample_identity.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <algorithm>
@@ -18,6 +19,8 @@
 namespace {
 
 using namespace trainhost;
+
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
 
 struct Config : remote::RemoteOptions {
   std::vector<std::string> files, fields;
@@ -38,7 +41,7 @@ constexpr auto kSchema = remote::with_remote_keys(
         .key("heldout_fraction", &Config::heldout_fraction, "share of the rows that is held out", at_least(0), at_most(1))
         .required("files", "fields"));
 
-class Table final : public DataSource {
+class Table final : public IdentifiedSource {
  public:
   explicit Table(Config config) : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), data_(config_, "table") {
     for (const std::string& line : config_.fields) {
@@ -55,7 +58,9 @@ class Table final : public DataSource {
     selection_ = select_rows(split_, names_, starts_, "table");
     info_.num_samples = selection_.size();
     info_.block_starts = block_starts(selection_, std::span(starts_).first(files_.size()));
-    info_.fingerprint = fingerprint();
+    const Fingerprint all = fingerprint();
+    info_.fingerprint = all.value();
+    facts_ = {false, all.stamp(), format("table {}: {}, {} rows in {} files like {}", kVersion, config_.split, selection_.size(), files_.size(), files_.front().input().path())};
     host().log_info("{}: {} of {} rows in {} files", config_.split, selection_.size(), starts_.back(), files_.size());
   }
 
@@ -66,6 +71,7 @@ class Table final : public DataSource {
   }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -111,14 +117,15 @@ class Table final : public DataSource {
     }
   }
 
-  std::array<std::uint8_t, 32> fingerprint() const {
+  Fingerprint fingerprint() const {
     Fingerprint fingerprint(format("table/1 delimiter {} header {} {}", static_cast<int>(config_.delimiter[0]), config_.header, split_.text()));
     for (const std::string& line : config_.fields) fingerprint.add(line);
     for (std::size_t i = 0; i < files_.size(); ++i) {
       fingerprint.add(names_[i], files_[i].input());
       fingerprint.add(format("{} rows of {}", files_[i].num_rows(), files_[i].is_json() ? "jsonl" : "csv"));
     }
-    return fingerprint.value();
+    fingerprint.add_to_stamp(kVersion);
+    return fingerprint;
   }
 
   Config config_;
@@ -131,8 +138,9 @@ class Table final : public DataSource {
   std::vector<std::uint64_t> starts_{0};             // the first row of each file, and the number of rows
   Selection selection_;
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
-TRAINHOST_PLUGIN(Table, {.kind = "data_source", .name = "table", .version = "1.0.0", .summary = "rows of csv and JSON lines", .schema = kSchema})
+TRAINHOST_PLUGIN(Table, {.kind = "data_source", .name = "table", .version = kVersion, .summary = "rows of csv and JSON lines", .schema = kSchema})

@@ -2,11 +2,9 @@
 #include "index_file.h"
 
 #include <algorithm>
-#include <climits>
 #include <cstring>
 
-#include <isa-l/crc.h>
-
+#include "files/crc32c.h"
 #include "tar_header.h"
 
 namespace trainhost::tarshards {
@@ -14,16 +12,6 @@ namespace {
 
 constexpr std::string_view kMagic("THTARIX\1", 8);
 constexpr size_t kChecksumBytes = 4;
-
-uint32_t crc32c(std::span<const std::byte> bytes) {
-  unsigned crc = 0xffffffffu;
-  while (!bytes.empty()) {
-    const size_t piece = std::min<size_t>(bytes.size(), INT_MAX);
-    crc = crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data())), static_cast<int>(piece), crc);
-    bytes = bytes.subspan(piece);
-  }
-  return ~crc;
-}
 
 class Writer {
  public:

@@ -180,7 +180,10 @@ void ShardSet::begin_read_ahead() {
 }
 
 void ShardSet::add_to(Fingerprint& fingerprint) const {
-  for (const Shard& shard : shards_) fingerprint.add(format("{} {} {}", shard.name, shard.file->size(), shard.content));
+  for (const Shard& shard : shards_) {
+    fingerprint.add(format("{} {} {}", shard.name, shard.file->size(), shard.content));
+    fingerprint.add_to_stamp(shard.file->version());
+  }
 }
 
 std::string ShardSet::summary() const {

@@ -1,4 +1,5 @@
 // data_source/tarshards: samples out of tar archives by the rules of WebDataset, in any order, through an index.
+#include <trainhost/draft/sample_identity.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <algorithm>
@@ -20,6 +21,8 @@ using namespace trainhost::tarshards;
 
 constexpr std::uint64_t kReadTogether = 16384;  // bytes of other members that are read along
 
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
+
 struct Config : images::ImageOptions, remote::RemoteOptions {
   std::vector<std::string> files, fields = {"image image jpg,jpeg,png", "label class cls"}, dali_index;
   std::string split = "train", on_error = "fail", index_folder;
@@ -39,7 +42,7 @@ constexpr auto kSchema = remote::with_remote_keys(images::with_image_keys(
         .key("dali_index", &Config::dali_index, "indexes that DALI's wds2idx has written, one for each shard, in the same order", list_or_one, no_trajectory)
         .required("files")));
 
-class TarShards final : public DataSource {
+class TarShards final : public IdentifiedSource {
  public:
   explicit TarShards(Config config) : config_(std::move(config)), images_(config_), files_(config_, "tarshards") {
     std::vector<Field> described;
@@ -57,7 +60,10 @@ class TarShards final : public DataSource {
     settle_fields();
     info_.num_samples = shards_->num_samples();
     info_.block_starts = shards_->block_starts();
-    info_.fingerprint = fingerprint();
+    const Fingerprint all = fingerprint();
+    info_.fingerprint = all.value();
+    const bool has_images = std::any_of(fields_.begin(), fields_.end(), [](const MemberField& field) { return field.kind == FieldKind::kImage; });
+    facts_ = {has_images && images_.uses_random_keys(), all.stamp(), format("tarshards {}: {}, {}", kVersion, config_.split, shards_->summary())};
     for (const std::string& warning : shards_->warnings()) host().log_warning("{}", warning);
     host().log_info("{}: {}", config_.split, shards_->summary());
   }
@@ -68,6 +74,7 @@ class TarShards final : public DataSource {
   }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t> random_keys, BatchWriter& out) override {
     auto workspace = images_.take_workspace(host());
@@ -132,13 +139,14 @@ class TarShards final : public DataSource {
     return bytes;
   }
 
-  std::array<std::uint8_t, 32> fingerprint() const {
+  Fingerprint fingerprint() const {
     std::string what;
     for (const std::string& field : config_.fields) what += format("\"{}\" ", field);
     Fingerprint all(format("tarshards/1 {}classes {} split {} {} on_error {} {}", what, config_.classes, config_.split,
                            config_.heldout_fraction, config_.on_error, images_.description()));
     shards_->add_to(all);
-    return all.value();
+    all.add_to_stamp(format("{} tolerate_warnings {}", kVersion, config_.tolerate_warnings));
+    return all;
   }
 
   Config config_;
@@ -147,8 +155,9 @@ class TarShards final : public DataSource {
   remote::DataFiles files_;
   std::optional<ShardSet> shards_;
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
-TRAINHOST_PLUGIN(TarShards, {.kind = "data_source", .name = "tarshards", .version = "1.0.0", .summary = "samples out of tar shards (WebDataset)", .schema = kSchema})
+TRAINHOST_PLUGIN(TarShards, {.kind = "data_source", .name = "tarshards", .version = kVersion, .summary = "samples out of tar shards (WebDataset)", .schema = kSchema})

@@ -95,10 +95,10 @@ void Corpus::open_files() {
   }
 }
 
-std::array<uint8_t, 32> Corpus::fingerprint() const {
+Fingerprint Corpus::fingerprint() const {
   Fingerprint fingerprint(format("textfiles/1 context {} stride {}", options_.context_length, options_.stride));
   for (size_t i = 0; i < files_.size(); ++i) fingerprint.add(files_[i].path, inputs_[i]);
-  return fingerprint.value();
+  return fingerprint;
 }
 
 std::string Corpus::summary() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "files/fingerprint.h"
 #include "files/input_file.h"
 #include "files/split.h"
 
@@ -37,7 +38,7 @@ class Corpus {
 
   uint64_t num_samples() const { return num_samples_; }
   const std::vector<uint64_t>& folder_starts() const { return folder_starts_; }  // first sample of each folder
-  std::array<uint8_t, 32> fingerprint() const;
+  Fingerprint fingerprint() const;
   std::string summary() const;
 
   /// Fills `out`, context_length + 1 bytes. Throws PluginError(DATA_LOSS) for a file that is gone, cut short or changed since the constructor. [any]

@@ -1,4 +1,5 @@
 // data_source/textfiles: windows of bytes out of the text files of a folder; every byte is a token.
+#include <trainhost/draft/sample_identity.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 namespace {
 
 using namespace trainhost;
+
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
 
 struct Config {
   std::string root, split = "train";  // a set of its own never overlaps with the default
@@ -28,7 +31,7 @@ constexpr auto kSchema =
         .key("stride", &Config::stride, "bytes from one sample to the next; 0 = context_length")
         .required("root");
 
-class TextFiles final : public DataSource, public DataLengths, public Text {
+class TextFiles final : public IdentifiedSource, public DataLengths, public Text {
  public:
   explicit TextFiles(Config config) : config_(std::move(config)) {
     if (config_.stride == 0) config_.stride = config_.context_length;
@@ -42,11 +45,15 @@ class TextFiles final : public DataSource, public DataLengths, public Text {
     info_.fields = {{"tokens", TRAINHOST_FIELD_INPUT, kUInt8, {length}, {}, 256, -1}, {"targets", TRAINHOST_FIELD_TARGET, kUInt8, {length}, {}, 256, -1}};
     info_.num_samples = corpus_->num_samples();
     info_.block_starts = corpus_->folder_starts();
-    info_.fingerprint = corpus_->fingerprint();
+    Fingerprint fingerprint = corpus_->fingerprint();
+    info_.fingerprint = fingerprint.value();
+    fingerprint.add_to_stamp(kVersion);
+    facts_ = {false, fingerprint.stamp(), format("textfiles {}: {}", kVersion, corpus_->summary())};
     host().log_info("{}", corpus_->summary());
   }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
     const std::int64_t length[] = {static_cast<std::int64_t>(config_.context_length)};
@@ -80,8 +87,9 @@ class TextFiles final : public DataSource, public DataLengths, public Text {
   Config config_;
   std::optional<Corpus> corpus_;
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
-TRAINHOST_PLUGIN(TextFiles, {.kind = "data_source", .name = "textfiles", .version = "1.0.0", .summary = "bytes of text files", .schema = kSchema})
+TRAINHOST_PLUGIN(TextFiles, {.kind = "data_source", .name = "textfiles", .version = kVersion, .summary = "bytes of text files", .schema = kSchema})

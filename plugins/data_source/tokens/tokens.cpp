@@ -1,4 +1,5 @@
 // data_source/tokens: files of tokens that a tokenizer wrote before the run, cut into samples.
+#include <trainhost/draft/sample_identity.hpp>
 #include <trainhost/plugin.hpp>
 
 #include <algorithm>
@@ -17,6 +18,8 @@
 namespace {
 
 using namespace trainhost;
+
+constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
 
 struct Config : remote::RemoteOptions {
   std::vector<std::string> files;
@@ -43,7 +46,7 @@ constexpr auto kSchema = remote::with_remote_keys(
 
 constexpr std::uint64_t kSplitTokens = 16384;  // what is held out together where no documents are known
 
-class Tokens final : public DataSource, public DataLengths {
+class Tokens final : public IdentifiedSource, public DataLengths {
  public:
   explicit Tokens(Config config)
       : config_(std::move(config)), split_(config_.split, config_.heldout_fraction), data_(config_, "tokens"), excerpts_(config_.context_length, stride(), min_length()) {
@@ -66,7 +69,9 @@ class Tokens final : public DataSource, public DataLengths {
                     {"targets", TRAINHOST_FIELD_TARGET, kInt32, {size}, {length}, classes, -1}};
     info_.num_samples = excerpts_.size();
     info_.block_starts = excerpts_.file_starts();
-    info_.fingerprint = fingerprint();
+    const Fingerprint all = fingerprint();
+    info_.fingerprint = all.value();
+    facts_ = {false, all.stamp(), format("tokens {}: {}, {} tokens in {} files like {}", kVersion, config_.split, num_tokens(), files_.size(), files_.front().input().path())};
     host().log_info("{}: {} samples out of {} tokens in {} files{}", config_.split, excerpts_.size(), num_tokens(), files_.size(),
                     config_.document_end ? format(", {} documents", num_documents_) : "");
   }
@@ -77,6 +82,7 @@ class Tokens final : public DataSource, public DataLengths {
   }
 
   const SourceInfo& info() override { return info_; }
+  SampleFacts sample_facts() override { return facts_; }
 
   void read(std::span<const std::uint64_t> ids, std::span<const std::uint64_t>, BatchWriter& out) override {
     std::vector<std::byte> raw;
@@ -143,14 +149,15 @@ class Tokens final : public DataSource, public DataLengths {
     }
   }
 
-  std::array<std::uint8_t, 32> fingerprint() const {
+  Fingerprint fingerprint() const {
     Fingerprint fingerprint(format("tokens/1 vocabulary {} context {} stride {} document_end {} min_length {} {}", config_.vocabulary, config_.context_length, stride(),
                                    config_.document_end ? format("{}", *config_.document_end) : "-", min_length(), split_.text()));
     for (const TokenFile& file : files_) {
       fingerprint.add(file.name(), file.input());
       fingerprint.add(format("{} tokens of {} bytes", file.num_tokens(), file.token_bytes()));
     }
-    return fingerprint.value();
+    fingerprint.add_to_stamp(kVersion);
+    return fingerprint;
   }
 
   [[noreturn]] void throw_empty() const {
@@ -168,8 +175,9 @@ class Tokens final : public DataSource, public DataLengths {
   Excerpts excerpts_;
   std::uint64_t num_documents_ = 0;
   SourceInfo info_;
+  SampleFacts facts_;
 };
 
 }  // namespace
 
-TRAINHOST_PLUGIN(Tokens, {.kind = "data_source", .name = "tokens", .version = "1.0.0", .summary = "files of tokens, cut into samples", .schema = kSchema})
+TRAINHOST_PLUGIN(Tokens, {.kind = "data_source", .name = "tokens", .version = kVersion, .summary = "files of tokens, cut into samples", .schema = kSchema})

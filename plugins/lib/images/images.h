@@ -45,6 +45,9 @@ class ImageLoader {
   std::unique_ptr<Workspace> take_workspace(const Host& host = Host()) const;
   void give_back(std::unique_ptr<Workspace> workspace) const;
 
+  /// Whether samples depend on their random key.
+  bool uses_random_keys() const { return options_.crop == "random" || options_.flip > 0; }
+
   /// What decides the samples' bytes, as text for a fingerprint.
   std::string description() const;
 

@@ -2,9 +2,9 @@
 
 #include <trainhost/cpp/error.hpp>
 
+#include "files/byte_size.h"
 #include "remote/block_store.h"
 #include "remote/buckets.h"
-#include "remote/byte_size.h"
 #include "remote/object_list.h"
 #include "s3/digest.h"
 #include "s3/text.h"

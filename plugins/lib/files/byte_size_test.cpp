@@ -5,9 +5,9 @@
 
 #include <trainhost/testing.hpp>
 
-#include "remote/byte_size.h"
+#include "files/byte_size.h"
 
-using trainhost::remote::parse_byte_size;
+using trainhost::parse_byte_size;
 
 BOOST_AUTO_TEST_SUITE(byte_size_test)
 
@@ -23,6 +23,12 @@ BOOST_DATA_TEST_CASE(anything_else_is_refused, boost::unit_test::data::make({"",
   const std::string words = trainhost::testing::words_of([&] { parse_byte_size(text, "tarshards.cache_limit"); });
   BOOST_TEST(words.find("tarshards.cache_limit") != std::string::npos, words);
   BOOST_TEST(words.find(std::string("\"") + text + "\"") != std::string::npos, words);
+}
+
+BOOST_AUTO_TEST_CASE(people_get_three_digits) {
+  BOOST_TEST(trainhost::byte_size_text(999) == "999 B");
+  BOOST_TEST(trainhost::byte_size_text(1'610'612'736) == "1.61 GB");
+  BOOST_TEST(trainhost::byte_size_text(5'000'000'000'000) == "5 TB");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
