@@ -1,5 +1,6 @@
 // `trainhost data bench`: what the source gives when nothing else is done, in the order of a run.
 #include <algorithm>
+#include <exception>
 #include <iostream>
 #include <mutex>
 #include <thread>
@@ -11,18 +12,19 @@
 #include "base/table.h"
 #include "commands/data_command.h"
 #include "commands/training_data.h"
-#include "plugin/read_stages.h"
+#include "data/stage_seconds.h"
 
 namespace trainhost {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What some threads have read in some time. Stages are thread-seconds.
+/// What some threads have read in some time.
 struct Rate {
   unsigned threads = 0;
   uint64_t samples = 0, bytes = 0;
-  double seconds = 0, read_seconds = 0, decode_seconds = 0, transform_seconds = 0;
+  double seconds = 0;
+  StageSeconds stages;
 
   double samples_per_second() const { return static_cast<double>(samples) / seconds; }
 };
@@ -49,15 +51,10 @@ class BatchOrder {
 void read_until(TrainingData& data, BatchOrder& order, double end, Rate& rate) {
   while (monotonic_seconds() < end) {
     const SampleList samples = order.next();
-    const double begun = monotonic_seconds();
-    const ReadStages stages;
-    const HostBatch batch = data.read(samples);
-    const double decode = static_cast<double>(stages.decode_ns()) * 1e-9, transform = static_cast<double>(stages.transform_ns()) * 1e-9;
+    const ReadBatch read = data.read(samples);
     rate.samples += samples.ids.size();
-    for (const HostField& field : batch.fields) rate.bytes += field.bytes;
-    rate.read_seconds += monotonic_seconds() - begun - decode - transform;
-    rate.decode_seconds += decode;
-    rate.transform_seconds += transform;
+    for (const HostField& field : read.batch.fields) rate.bytes += field.bytes;
+    rate.stages += read.seconds;
   }
 }
 
@@ -82,7 +79,7 @@ Rate measure(TrainingData& data, BatchOrder& order, unsigned num_threads, double
   rate.threads = num_threads, rate.seconds = monotonic_seconds() - begun;
   for (const Rate& part : parts) {
     rate.samples += part.samples, rate.bytes += part.bytes;
-    rate.read_seconds += part.read_seconds, rate.decode_seconds += part.decode_seconds, rate.transform_seconds += part.transform_seconds;
+    rate.stages += part.stages;
   }
   return rate;
 }
@@ -92,21 +89,22 @@ Json as_json(const Rate& rate) {
   return {{"threads", rate.threads},
           {"samples_per_second", rate.samples_per_second()},
           {"bytes_per_second", static_cast<double>(rate.bytes) / rate.seconds},
-          {"read_seconds_per_sample", per_sample(rate.read_seconds)},
-          {"decode_seconds_per_sample", per_sample(rate.decode_seconds)},
-          {"transform_seconds_per_sample", per_sample(rate.transform_seconds)}};
+          {"read_seconds_per_sample", per_sample(rate.stages.read)},
+          {"decode_seconds_per_sample", per_sample(rate.stages.decode)},
+          {"transform_seconds_per_sample", per_sample(rate.stages.transform)},
+          {"copy_seconds_per_sample", per_sample(rate.stages.copy)}};
 }
 
 void print_rates(const Json& answer) {
   std::cout << format("{}: {} samples, micro-batches of {}; the first batch was there after {:.3g} s\n\n", answer["source"].get<std::string>(), answer["num_samples"].get<uint64_t>(),
                       answer["micro_batch_samples"].get<uint64_t>(), answer["seconds_to_first_batch"].get<double>());
-  std::vector<std::vector<std::string>> rows{{"THREADS", "SAMPLES/S", "MB/S", "READ", "DECODE", "TRANSFORM"}};
+  std::vector<std::vector<std::string>> rows{{"THREADS", "SAMPLES/S", "MB/S", "READ", "DECODE", "TRANSFORM", "COPY"}};
   const auto microseconds = [](const Json& seconds) { return format("{:.3g} us", seconds.get<double>() * 1e6); };
   for (const Json& rate : answer["rates"])
     rows.push_back({rate["threads"].dump(), format("{:.4g}", rate["samples_per_second"].get<double>()), format("{:.4g}", rate["bytes_per_second"].get<double>() / 1e6),
-                    microseconds(rate["read_seconds_per_sample"]), microseconds(rate["decode_seconds_per_sample"]), microseconds(rate["transform_seconds_per_sample"])});
-  std::cout << align_columns(rows, "rrrrrr", 0)
-            << format("\nread, decode and transform: time of a thread for a sample. With all cores, a model that takes {:.3g} ms or more for a micro-batch never waits.\n",
+                    microseconds(rate["read_seconds_per_sample"]), microseconds(rate["decode_seconds_per_sample"]), microseconds(rate["transform_seconds_per_sample"]), microseconds(rate["copy_seconds_per_sample"])});
+  std::cout << align_columns(rows, "rrrrrrr", 0)
+            << format("\nread, decode, transform and copy: time of a thread for a sample. With all cores, a model that takes {:.3g} ms or more for a micro-batch never waits.\n",
                       answer["fed_micro_batch_seconds"].get<double>() * 1e3);
 }
 

@@ -73,6 +73,8 @@ std::optional<std::string> text_of_batch(DataSource& source, const HostBatch& ba
     if (specs[i].role != TRAINHOST_FIELD_INPUT || !is_integer(field.dtype) || field.shape.size() != 2) continue;
     std::vector<int64_t> tokens;
     for (size_t k = 0; k < static_cast<size_t>(field.shape[1]); ++k) tokens.push_back(element_at(field.dtype, field.data, k).get<int64_t>());
+    if (specs[i].shape[0] == -1)  // what fills it up to the longest sample is no text
+      while (!tokens.empty() && static_cast<double>(tokens.back()) == specs[i].pad_value) tokens.pop_back();
     return source.decode(tokens);
   }
   return std::nullopt;
@@ -103,7 +105,7 @@ Shown show_window(TrainingData& data, uint64_t step) {
   uint64_t num_samples = 0;
   std::optional<std::string> text;
   for (const SampleList& samples : window.micro_batches) {
-    const HostBatch batch = data.read(samples);
+    const HostBatch batch = data.read(samples).batch;
     num_samples += samples.ids.size();
     micro_batches.push_back(show_micro_batch(data.source().info(), samples, batch, hashed));
     if (micro_batches.size() == 1) text = text_of_batch(data.source(), batch);

@@ -2,6 +2,7 @@
 #include "commands/training_data.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <iterator>
 
@@ -37,11 +38,11 @@ std::unique_ptr<DeviceBatch> HostMemory::upload(HostBatch batch) {
   return uploaded;
 }
 
-TrainingData::TrainingData(const Job& job) : job_(job), ledger_(Ledger::Options{}), facts_{.cache_folder = cache_folder().string()}, plugins_(plugins_of_data(job.plugins), nullptr) {
+TrainingData::TrainingData(const Job& job) : job_(job), ledger_(Ledger::Options{}), facts_{.cache_folder = cache_folder().string()}, staging_(memory_, job.config.run.data.memory_bytes), plugins_(plugins_of_data(job.plugins), nullptr) {
   plugins_.start(facts_);
   source_ = std::make_unique<DataSource>(plugins_.one("data_source"));
   source_->info();
-  reader_ = std::make_unique<BatchReader>(*source_, kTrainingSet, memory_);
+  reader_ = std::make_unique<BatchReader>(*source_, kTrainingSet, staging_);
   const RunConfig& run = job_.config.run;
   const SamplerOptions order{.seed = run.seed, .shuffle = run.data.shuffle, .shuffle_blocks = std::max<uint64_t>(run.data.shuffle_blocks, 1)};
   sampler_ = std::make_unique<Sampler>(source_->info().num_samples, source_->info().block_starts, order);
@@ -57,9 +58,10 @@ SampleList TrainingData::samples_at(const Position& start, uint64_t count) {
   return samples;
 }
 
-HostBatch TrainingData::read(const SampleList& samples) {
+ReadBatch TrainingData::read(const SampleList& samples) {
   Cancellation never;
-  return reader_->read(samples, never);
+  std::atomic<uint64_t> progress = 0;
+  return reader_->read(samples, never, progress);
 }
 
 WindowShape TrainingData::next_shape(const RunState& state) {
@@ -76,7 +78,8 @@ uint64_t TrainingData::samples_of(const WindowShape& shape, const Position& star
   if (shape.num_micro_batches > 0) return shape.num_micro_batches * shape.micro_batch_samples;
   if (shape.target_samples > 0) return shape.target_samples;
   const RunConfig& run = job_.config.run;
-  DataPipeline pipeline(*source_, {kTrainingSet, run.seed, 1, 1, run.data.shuffle, run.data.shuffle_blocks}, memory_);
+  const PipelineOptions options{.set_name = kTrainingSet, .seed = run.seed, .threads = 1, .prefetch_batches = 1, .shuffle = run.data.shuffle, .shuffle_blocks = run.data.shuffle_blocks};
+  DataPipeline pipeline(*source_, options, memory_);
   pipeline.seek(start);
   return pipeline.begin_window(shape).samples;
 }

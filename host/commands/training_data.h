@@ -6,6 +6,7 @@
 #include "commands/job.h"
 #include "data/batch_reader.h"
 #include "data/sampler.h"
+#include "data/staging.h"
 #include "data/window.h"
 #include "ledger/ledger.h"
 #include "loop/run_plugins.h"
@@ -39,8 +40,8 @@ class TrainingData {
   /// The next `count` samples of the order, over epoch ends. One thread at a time.
   SampleList samples_at(const Position& start, uint64_t count);
 
-  /// Throws what reading them in a run would throw. [io]
-  HostBatch read(const SampleList& samples);
+  /// Throws what reading them in a run would throw. Batches go before this object does. [io]
+  ReadBatch read(const SampleList& samples);
 
  private:
   WindowShape next_shape(const RunState& state);
@@ -50,6 +51,7 @@ class TrainingData {
   Ledger ledger_;  // of a run that has cost nothing yet
   RunFacts facts_;
   HostMemory memory_;
+  Staging staging_;
   RunPlugins plugins_;
   std::unique_ptr<DataSource> source_;
   std::unique_ptr<BatchReader> reader_;

@@ -11,6 +11,7 @@
 #include "conformance/kind_calls.h"
 #include "conformance/questions.h"
 #include "conformance/samples.h"
+#include "trainhost/draft/sample_identity.h"
 
 namespace trainhost::conformance {
 namespace {
@@ -98,6 +99,28 @@ void same_ids_same_bytes(const Subject& subject) {
     check_same(shuffled[i], by_id[ids[i]], ids[i], "read in another order");
     check_same(elsewhere[i], by_id[ids[i]], ids[i], "read by another instance of the same settings");
   }
+}
+
+trainhost_sample_facts facts_of(const Specimen& source, const trainhost_sample_identity& table) {
+  const Placed<trainhost_sample_facts> facts({sizeof(trainhost_sample_facts), 0, {}, {}}, "trainhost_sample_facts");
+  expect("facts", table.facts, source.c(), facts.get());
+  return *facts;
+}
+
+// What a cache goes by: a sample that is drawn must not come back in another epoch.
+void kept_samples_ignore_their_keys(const Subject& subject) {
+  Specimen source(subject), other(subject);
+  source.begin(), other.begin();
+  const auto* table = source.find<trainhost_sample_identity>(TRAINHOST_SAMPLE_IDENTITY);
+  if (!table) skip("it has no {}", TRAINHOST_SAMPLE_IDENTITY);
+  const trainhost_sample_facts facts = facts_of(source, *table), same = facts_of(other, *other.find<trainhost_sample_identity>(TRAINHOST_SAMPLE_IDENTITY));
+  require(std::equal(std::begin(facts.stamp), std::end(facts.stamp), std::begin(same.stamp)), "another instance of the same settings has another stamp");
+  if (facts.uses_random_keys) skip("it says that its samples depend on their random keys");
+  const std::vector<std::uint64_t> ids = some_ids(source);
+  const std::vector<SampleText> samples = read(source, ids);
+  const Reading again = try_read(source, ids, {.key_offset = std::uint64_t{1} << 40});
+  require(again.said.is_ok(), "read with other random keys: {}", text_of(again.said));
+  for (std::size_t i = 0; i < ids.size(); ++i) check_same(again.samples[i], samples[i], ids[i], "which it says not to draw, read with another random key");
 }
 
 void ids_out_of_range_are_refused(const Subject& subject) {
@@ -201,6 +224,7 @@ constexpr Question kQuestions[] = {
     {"data_source/info_is_sound", "Fields and blocks are what the header says", kKind, Scope::kPlugin, answer<info_is_sound>},
     {"data_source/fingerprint_is_stable", "The same settings and content have one fingerprint", kKind, Scope::kPlugin, answer<fingerprint_is_stable>},
     {"data_source/same_ids_same_bytes", "The same ids give the same bytes, in any order and company", kKind, Scope::kPlugin, answer<same_ids_same_bytes>},
+    {"data_source/kept_samples_ignore_their_keys", "Samples that may be kept do not depend on their random keys", kKind, Scope::kPlugin, answer<kept_samples_ignore_their_keys>},
     {"data_source/ids_out_of_range_are_refused", "There are no samples beyond the last", kKind, Scope::kPlugin, answer<ids_out_of_range_are_refused>},
     {"data_source/passes_a_failed_reserve_on", "A reserve that fails is returned from read", kKind, Scope::kPlugin, answer<passes_a_failed_reserve_on>},
     {"data_source/lengths_are_those_of_the_samples", "Lengths are the targets that count", kKind, Scope::kPlugin, answer<lengths_are_those_of_the_samples>},

@@ -92,6 +92,7 @@ MISFITS = [
     ("source", "beyond_its_classes", "data_source/same_ids_same_bytes", 'field "tokens" holds 250, wanted 0 to 199 or -1'),
     ("source", "writes_behind_its_place", "data_source/same_ids_same_bytes", 'field "tokens": read writes behind its end, at byte 4 of 4'),
     ("source", "leaves_fields_out", "data_source/same_ids_same_bytes", 'has left out field "label"'),
+    ("source", "denies_its_keys", "data_source/kept_samples_ignore_their_keys", "which it says not to draw, read with another random key has other bytes"),
     ("source", "reads_beyond_its_end", "data_source/ids_out_of_range_are_refused", "it reads sample 100, of 100"),
     ("source", "retry_forever", "data_source/ids_out_of_range_are_refused", "is UNAVAILABLE, which the host tries again"),
     ("source", "hides_failed_reserves", "data_source/passes_a_failed_reserve_on", "read says OK, but has left out"),

@@ -1,5 +1,6 @@
 // A data source of 100 samples: four tokens each, and a label.
 #include <trainhost/data_source.h>
+#include <trainhost/draft/sample_identity.h>
 
 #include "misfit.h"
 
@@ -28,6 +29,7 @@ uint8_t token_of(const Misfit& self, const trainhost_read* wanted, uint64_t i, u
   if (self.is("depends_on_order")) return static_cast<uint8_t>((wanted->ids[i] + i) % 200);
   if (self.is("depends_on_time")) return static_cast<uint8_t>(++all_reads % 200);
   if (self.is("beyond_its_classes")) return 250;
+  if (self.is("denies_its_keys")) return static_cast<uint8_t>((wanted->ids[i] + (wanted->random_keys[i] >> 40)) % 200);
   return static_cast<uint8_t>((wanted->ids[i] * 3 + k) % 200);
 }
 
@@ -86,7 +88,14 @@ trainhost_status decode(trainhost_instance* instance, const int64_t* tokens, uin
   return TRAINHOST_OK;
 }
 
-const void* table_of_kind(const Misfit&, std::string_view id) {
+trainhost_status facts(trainhost_instance*, trainhost_sample_facts* out, trainhost_error*) {
+  *out = {sizeof *out, 0, {7}, {"a misfit", 8}};
+  return TRAINHOST_OK;
+}
+
+const void* table_of_kind(const Misfit& self, std::string_view id) {
+  static const trainhost_sample_identity identity{sizeof identity, 0, facts};
+  if (id == TRAINHOST_SAMPLE_IDENTITY) return self.is("denies_its_keys") ? &identity : nullptr;
   static const trainhost_data_source source{sizeof source, 0, info, read_samples};
   static const trainhost_data_lengths lengths_table{sizeof lengths_table, 0, lengths};
   static const trainhost_text text{sizeof text, 0, encode, decode};
