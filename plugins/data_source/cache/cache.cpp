@@ -54,18 +54,22 @@ class Cache final : public Plugin {
 
   static Cache& of(trainhost_instance* instance) { return detail::object<Cache>(instance); }
 
+  // From start on known; before, a host that only asks for interfaces may have none.
+  trainhost_instance* upstream() const {
+    if (upstream_.instance || host().num_upstreams() == 0) return upstream_.instance;
+    return host().service<trainhost_upstream>(TRAINHOST_UPSTREAM)->at(host().c_host(), 0);
+  }
   template <class Table>
   const Table* of_upstream(const char* id) const {
-    if (host().num_upstreams() == 0) return nullptr;
-    trainhost_instance* upstream = host().service<trainhost_upstream>(TRAINHOST_UPSTREAM)->at(host().c_host(), 0);
-    return static_cast<const Table*>(upstream->get_interface(upstream, id));
+    trainhost_instance* wrapped = upstream();
+    return wrapped ? static_cast<const Table*>(wrapped->get_interface(wrapped, id)) : nullptr;
   }
 
   // Passes a call on, with its error.
   template <class Table, class Function, class... Arguments>
   static trainhost_status pass(const char* id, trainhost_instance* instance, Function Table::*function, Arguments... arguments) {
     const Cache& self = of(instance);
-    return (self.of_upstream<Table>(id)->*function)(self.host().service<trainhost_upstream>(TRAINHOST_UPSTREAM)->at(self.host().c_host(), 0), arguments...);
+    return (self.of_upstream<Table>(id)->*function)(self.upstream(), arguments...);
   }
   static trainhost_status info(trainhost_instance* instance, trainhost_source_info* out, trainhost_error* error) {
     return pass(TRAINHOST_DATA_SOURCE, instance, &trainhost_data_source::info, out, error);
