@@ -57,7 +57,8 @@ void create_plugins(const Job& job, const std::filesystem::path& out_folder) {
   size_t next_uri = 0;
   for (ChosenPlugin& plugin : chosen)
     if (plugin.record.kind == "checkpoint_backend" && plugin.record.decorates == 0) plugin.config["uri"] = setup.checkpoint_uris.at(next_uri++);
-  const RunPlugins run(chosen, nullptr);
+  const RunPlugins run(without_parts(std::move(chosen), setup.mixture), nullptr);
+  const TrainingSource data(run, setup.mixture, nullptr);
   std::vector<std::unique_ptr<RunPlugins>> sources;
   for (const auto& [set, plugins] : setup.evaluation_sources) sources.push_back(std::make_unique<RunPlugins>(plugins, nullptr));
 }

@@ -129,7 +129,7 @@ ExitCode data_bench(const Request& request) {
     best = measure(data, order, threads, seconds);
     rates.push_back(as_json(best));
   }
-  const Json answer = {{"source", data.source().instance().full_name()},
+  const Json answer = {{"source", data.source().name()},
                        {"num_samples", data.source().info().num_samples},
                        {"micro_batch_samples", micro_batch_samples},
                        {"seconds_to_first_batch", first_batch},

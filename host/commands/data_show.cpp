@@ -65,9 +65,9 @@ Json first_values(const HostField& field) {
 }
 
 /// The first sample of the first field of tokens, as text.
-std::optional<std::string> text_of_batch(DataSource& source, const HostBatch& batch) {
-  if (!source.has_text()) return std::nullopt;
-  const std::vector<FieldSpec>& specs = source.info().fields;
+std::optional<std::string> text_of_batch(const DataSource* source, const HostBatch& batch) {
+  if (!source) return std::nullopt;
+  const std::vector<FieldSpec>& specs = source->info().fields;
   for (size_t i = 0; i < specs.size(); ++i) {
     const HostField& field = batch.fields[i];
     if (specs[i].role != TRAINHOST_FIELD_INPUT || !is_integer(field.dtype) || field.shape.size() != 2) continue;
@@ -75,7 +75,7 @@ std::optional<std::string> text_of_batch(DataSource& source, const HostBatch& ba
     for (size_t k = 0; k < static_cast<size_t>(field.shape[1]); ++k) tokens.push_back(element_at(field.dtype, field.data, k).get<int64_t>());
     if (specs[i].shape[0] == -1)  // what fills it up to the longest sample is no text
       while (!tokens.empty() && static_cast<double>(tokens.back()) == specs[i].pad_value) tokens.pop_back();
-    return source.decode(tokens);
+    return source->decode(tokens);
   }
   return std::nullopt;
 }
@@ -108,7 +108,7 @@ Shown show_window(TrainingData& data, uint64_t step) {
     const HostBatch batch = data.read(samples).batch;
     num_samples += samples.ids.size();
     micro_batches.push_back(show_micro_batch(data.source().info(), samples, batch, hashed));
-    if (micro_batches.size() == 1) text = text_of_batch(data.source(), batch);
+    if (micro_batches.size() == 1) text = text_of_batch(data.text(), batch);
     for (size_t i = 0; i < batch.fields.size(); ++i)
       if (is_picture(data.source().info().fields[i]))
         for (Picture& picture : pictures_of(batch.fields[i])) shown.pictures.push_back(std::move(picture));
@@ -117,7 +117,7 @@ Shown show_window(TrainingData& data, uint64_t step) {
                   {"epoch", window.start.epoch},
                   {"epoch_position", window.start.epoch_position},
                   {"samples", num_samples},
-                  {"source", data.source().instance().full_name()},
+                  {"source", data.source().name()},
                   {"hash", sha256(hashed)},
                   {"micro_batches", micro_batches}};
   if (text) shown.answer["text"] = *text;
@@ -161,7 +161,7 @@ ExitCode data_show(const Request& request) {
   const Job job = load_job(layers);
   TrainingData data(job);
   const Shown shown = show_window(data, *request.step);
-  if (request.out_file) write_sheet(*request.out_file, shown.pictures, data.source().instance().full_name());
+  if (request.out_file) write_sheet(*request.out_file, shown.pictures, data.source().name());
   if (request.is_json) std::cout << shown.answer.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
   else print_shown(shown.answer);
   return ExitCode::kDone;

@@ -83,7 +83,7 @@ Job make_job(ConfigTree tree, const Request& request, const std::string& default
   const size_t num_chosen = records.size();
   for (const PluginRecord& record : job.catalog.records())
     if (!is_chosen(record)) records.push_back(record);
-  for (size_t i = 0; i < records.size(); ++i) schemas.push_back({records[i].kind, records[i].name, records[i].schema.get(), i < num_chosen});
+  for (size_t i = 0; i < records.size(); ++i) schemas.push_back({records[i].kind, records[i].name, records[i].schema.get(), i < num_chosen, records[i].decorates > 0});
   job.config = resolve(job.tree, schemas, {default_name, false});
 
   std::map<std::filesystem::path, std::string> digests;  // of each file once
@@ -97,6 +97,13 @@ Job make_job(ConfigTree tree, const Request& request, const std::string& default
   for (const EvaluationSources& sources : job.config.evaluation_sources) {
     job.evaluation_sources.emplace_back(sources.set, std::vector<ChosenPlugin>{});
     for (const PluginConfig& config : sources.plugins) job.evaluation_sources.back().second.push_back(choose(config));
+  }
+  for (size_t i = 0; i < job.config.mixture.size(); ++i) {
+    MixturePartSetup part{job.config.mixture[i].set, job.config.run.data.mixture[i].weight, {}};
+    for (const PluginConfig& config : job.config.mixture[i].plugins) part.plugins.push_back(choose(config));
+    for (const ChosenPlugin& plugin : part.plugins)
+      if (std::none_of(job.plugins.begin(), job.plugins.end(), [&](const ChosenPlugin& other) { return other.record.full_name() == plugin.record.full_name(); })) job.plugins.push_back(plugin);
+    job.mixture.push_back(std::move(part));
   }
   if (lock_use == LockUse::kVerified) verify_lock(request, job);
   return job;
@@ -208,6 +215,7 @@ SessionSetup make_setup(const Job& job, const std::filesystem::path& folder, con
   setup.config = job.config;
   setup.plugins = job.plugins;
   setup.evaluation_sources = job.evaluation_sources;
+  setup.mixture = job.mixture;
   setup.folder = folder;
   setup.checkpoint_uris = checkpoint_uris(job, folder);
   if (!job.config.run.model.init_from.empty()) setup.other_backends = other_backends(job);

@@ -20,6 +20,7 @@ struct Job {
   ResolvedConfig config;
   std::vector<ChosenPlugin> plugins;
   std::vector<std::pair<std::string, std::vector<ChosenPlugin>>> evaluation_sources;
+  std::vector<MixturePartSetup> mixture;  // of these the sources that `plugins` does not name stand in job.plugins too
 };
 
 /// Whether the plugin files are held against the lock beside the config (commands/plugins_lock.h): needless where nothing of them runs.

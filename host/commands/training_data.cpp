@@ -38,22 +38,23 @@ std::unique_ptr<DeviceBatch> HostMemory::upload(HostBatch batch) {
   return uploaded;
 }
 
-TrainingData::TrainingData(const Job& job) : job_(job), ledger_(Ledger::Options{}), facts_{.cache_folder = cache_folder().string()}, staging_(memory_, job.config.run.data.memory_bytes), plugins_(plugins_of_data(job.plugins), nullptr) {
+TrainingData::TrainingData(const Job& job) : job_(job), ledger_(Ledger::Options{}), facts_{.cache_folder = cache_folder().string()}, staging_(memory_, job.config.run.data.memory_bytes), plugins_(without_parts(plugins_of_data(job.plugins), job.mixture), nullptr), source_(plugins_, job.mixture, nullptr) {
   plugins_.start(facts_);
-  source_ = std::make_unique<DataSource>(plugins_.one("data_source"));
-  source_->info();
-  reader_ = std::make_unique<BatchReader>(*source_, kTrainingSet, staging_);
+  source_.start(facts_);
+  source_.open();
+  reader_ = std::make_unique<BatchReader>(source(), kTrainingSet, staging_);
   const RunConfig& run = job_.config.run;
   const SamplerOptions order{.seed = run.seed, .shuffle = run.data.shuffle, .shuffle_blocks = std::max<uint64_t>(run.data.shuffle_blocks, 1)};
-  sampler_ = std::make_unique<Sampler>(source_->info().num_samples, source_->info().block_starts, order);
+  order_ = std::make_unique<SampleOrder>(source(), order);
 }
 
 SampleList TrainingData::samples_at(const Position& start, uint64_t count) {
   SampleList samples;
   for (uint64_t i = 0; i < count; ++i) {
-    const Position at = advanced(start, i, source_->info().num_samples);
-    samples.ids.push_back(sampler_->id_at(at.epoch, at.epoch_position));
-    samples.keys.push_back(sample_key(job_.config.run.seed, at.epoch, samples.ids.back()));
+    const Position at = advanced(start, i, order_->epoch_samples());
+    const SampleOrder::Drawn drawn = order_->at(at.epoch, at.epoch_position);
+    samples.ids.push_back(drawn.id);
+    samples.keys.push_back(drawn.key);
   }
   return samples;
 }
@@ -68,7 +69,7 @@ WindowShape TrainingData::next_shape(const RunState& state) {
   const WindowShape& last = state.shape;
   trainhost_window before{};
   if (last.micro_batch_samples > 0) before = {sizeof before, 0, last.micro_batch_samples, last.num_micro_batches, last.target_samples, last.target_tokens};
-  const RunScale scale{source_->info().num_samples, run_length(job_.config.run.max)};
+  const RunScale scale{order_->epoch_samples(), run_length(job_.config.run.max)};
   const trainhost_window next = AccumulationSchedule(plugins_.one("accumulation_schedule")).next_window(make_progress(state, scale, ledger_), before);
   return {next.micro_batch_samples, next.num_micro_batches, next.target_samples, next.target_tokens};
 }
@@ -79,13 +80,13 @@ uint64_t TrainingData::samples_of(const WindowShape& shape, const Position& star
   if (shape.target_samples > 0) return shape.target_samples;
   const RunConfig& run = job_.config.run;
   const PipelineOptions options{.set_name = kTrainingSet, .seed = run.seed, .threads = 1, .prefetch_batches = 1, .shuffle = run.data.shuffle, .shuffle_blocks = run.data.shuffle_blocks};
-  DataPipeline pipeline(*source_, options, memory_);
+  DataPipeline pipeline(source(), options, memory_);
   pipeline.seek(start);
   return pipeline.begin_window(shape).samples;
 }
 
 TrainingData::Window TrainingData::window(uint64_t step) {
-  const uint64_t epoch_samples = source_->info().num_samples;
+  const uint64_t epoch_samples = order_->epoch_samples();
   RunState state;
   WindowShape shape;
   uint64_t samples = 0;

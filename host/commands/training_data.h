@@ -5,12 +5,13 @@
 
 #include "commands/job.h"
 #include "data/batch_reader.h"
-#include "data/sampler.h"
+#include "data/sample_order.h"
 #include "data/staging.h"
 #include "data/window.h"
 #include "ledger/ledger.h"
 #include "loop/run_plugins.h"
 #include "loop/run_state.h"
+#include "loop/training_source.h"
 #include "plugin/data_source.h"
 
 namespace trainhost {
@@ -27,7 +28,9 @@ class TrainingData {
   /// Throws what the plugins throw. `job` outlives it.
   explicit TrainingData(const Job& job);
 
-  DataSource& source() { return *source_; }
+  const SampleSource& source() const { return source_.samples(); }
+  /// See TrainingSource.
+  const DataSource* text() const { return source_.text(); }
 
   /// The samples of one window, as they are cut into micro-batches.
   struct Window {
@@ -53,9 +56,9 @@ class TrainingData {
   HostMemory memory_;
   Staging staging_;
   RunPlugins plugins_;
-  std::unique_ptr<DataSource> source_;
+  TrainingSource source_;
   std::unique_ptr<BatchReader> reader_;
-  std::unique_ptr<Sampler> sampler_;
+  std::unique_ptr<SampleOrder> order_;
 };
 
 }  // namespace trainhost

@@ -54,6 +54,9 @@ constexpr HostKey kKeys[] = {
      "A read that has not moved for so long while the run waits for it ends the run, exit 12: s, min or h."},
     {"data.shuffle", R"({"type":"boolean","default":true})", "Mix the samples of each epoch anew; false: in the order of their ids."},
     {"data.shuffle_blocks", R"({"type":"integer","minimum":1,"default":16})", "Blocks of the source (files, shards) whose samples are mixed at a time."},
+    {"data.mixture.*.weight", R"({"type":"number","exclusiveMinimum":0})",
+     "Share of the samples that this part gives, beside the weights of the others."},
+    {"data.mixture.*.source", R"({"type":"string","default":""})", "Data source that reads this part: its name. Empty: that of `plugins`."},
     {"data.decorators", R"({"type":"array","items":{"type":"string","minLength":1},"default":[],"x-trajectory":false})",
      "Plugins that wrap the data source, innermost first."},
 
@@ -131,7 +134,7 @@ json build() {
     json rules = json::parse(key.rules);
     rules["description"] = key.meaning;
     (*table)["properties"][path] = std::move(rules);
-    if (table->contains("properties") && path == "pattern") (*table)["required"] = {"pattern"};
+    if (table->contains("properties") && (path == "pattern" || path == "weight")) (*table)["required"] = {path};
   }
   schema["properties"]["evaluation"]["x-trajectory"] = false;  // looking at a model does not change it
   return schema;

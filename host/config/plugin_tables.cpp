@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::string kSourceKind = "data_source";  // the kind whose tables evaluation sets may hold
+const std::string kSourceKind = "data_source";  // the kind whose tables evaluation sets and parts of a mixture may hold
 
 KeyPath joined(KeyPath path, std::initializer_list<std::string> parts) {
   path.insert(path.end(), parts);
@@ -98,7 +98,9 @@ json PluginTables::whole_schema(bool with_plugin_schemas) const {
     json schema = with_plugin_schemas ? *plugin->schema : json{{"type", "object"}};
     schema["type"] = "object";
     add_tables(whole, *plugin, schema);
-    if (plugin->kind == kSourceKind) add_tables(whole["properties"]["evaluation"]["additionalProperties"], *plugin, partial(schema));
+    if (plugin->kind != kSourceKind) continue;
+    add_tables(whole["properties"]["evaluation"]["additionalProperties"], *plugin, partial(schema));
+    add_tables(whole["properties"]["data"]["properties"]["mixture"]["additionalProperties"], *plugin, partial(schema));
   }
   return whole;
 }

@@ -36,7 +36,7 @@ inline const nlohmann::json& testing_schema(const std::string& name) {
 inline std::vector<PluginSchema> testing_plugins() {
   return {{"accumulation_schedule", "accum", &testing_schema("accum"), true},
           {"data_source", "textfiles", &testing_schema("textfiles"), true},
-          {"data_source", "cache", &testing_schema("cache"), true},
+          {"data_source", "cache", &testing_schema("cache"), true, true},
           {"model", "gpt", &testing_schema("gpt"), true},
           {"lr_schedule", "plateau", &testing_schema("lr_plateau"), true},
           {"stopping_rule", "plateau", &testing_schema("stop_plateau"), true},

@@ -2,8 +2,10 @@
 #include "config/resolve.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "config/plugin_tables.h"
 #include "config/run_config_reader.h"
 #include "config/schema.h"
@@ -29,11 +31,12 @@ class Resolver {
     check_additions();
     check_host();
     for (const PluginSchema* plugin : tables_.plugins()) raw_.emplace_back(tables_.collect(tree_, {}, *plugin, problems_));
+    result_.run = read_run_config(result_.host, options_, problems_);
     check_unchosen();
     for (const PluginSchema& plugin : installed_)
-      if (plugin.is_chosen) result_.plugins.push_back(config_of(plugin, raw_[index_of(plugin)]));
-    result_.run = read_run_config(result_.host, options_, problems_);
-    for (const EvaluationSet& set : result_.run.evaluations) result_.evaluation_sources.push_back(sources_of(set.name));
+      if (plugin.is_chosen) result_.plugins.push_back(chosen_config(plugin));
+    for (const EvaluationSet& set : result_.run.evaluations) result_.evaluation_sources.push_back(sources_of(set.name, {"evaluation", set.name}, nullptr));
+    for (const MixturePartConfig& part : result_.run.data.mixture) result_.mixture.push_back(sources_of(part.name, {"data", "mixture", part.name}, source_of(part)));
     problems_.raise();
     return std::move(result_);
   }
@@ -70,27 +73,35 @@ class Resolver {
 
   void check_host() {
     result_.host = check_table(tables_.whole_schema(false), tree_, "", problems_);
-    const json* sets = result_.host.find({"evaluation"});
-    std::vector<std::string> names;
-    if (sets)
-      for (const auto& [name, unused] : sets->items()) names.push_back(name);
-    for (const std::string& name : names) {
-      tables_.remove_all(result_.host, {"evaluation", name}, "data_source");
-      for (const PluginSchema* plugin : tables_.plugins()) take_set_table(name, *plugin);
-    }
+    take_set_tables({"evaluation"}, result_.evaluation_overrides);
+    take_set_tables({"data", "mixture"}, result_.mixture_overrides);
     tables_.remove_all(result_.host, {});
     set_default_name();
   }
 
-  void take_set_table(const std::string& set, const PluginSchema& plugin) {
-    if (plugin.kind != "data_source") return;
-    const ConfigTree table = tables_.collect(tree_, {"evaluation", set}, plugin, problems_);
+  // Tables of sources below `parent`.<set> leave the host's tree.
+  void take_set_tables(const KeyPath& parent, ConfigTree& overrides) {
+    const json* sets = result_.host.find(parent);
+    std::vector<std::string> names;
+    if (sets)
+      for (const auto& [name, unused] : sets->items()) names.push_back(name);
+    for (const std::string& name : names) {
+      KeyPath set = parent;
+      set.push_back(name);
+      tables_.remove_all(result_.host, set, "data_source");
+      for (const PluginSchema* plugin : tables_.plugins())
+        if (plugin->kind == "data_source") take_set_table(set, *plugin, overrides);
+    }
+  }
+
+  void take_set_table(const KeyPath& set, const PluginSchema& plugin, ConfigTree& overrides) {
+    const ConfigTree table = tables_.collect(tree_, set, plugin, problems_);
     KeyPath path = tables_.table_path(plugin);
-    path.insert(path.begin(), set);
+    path.insert(path.begin(), set.back());
     for (const KeyPath& leaf : table.leaves()) {
       KeyPath at = path;
       at.insert(at.end(), leaf.begin(), leaf.end());
-      result_.evaluation_overrides.set(at, *table.find(leaf), origin_of_key(*plugin.schema, leaf, table.origin(leaf)));
+      overrides.set(at, *table.find(leaf), origin_of_key(*plugin.schema, leaf, table.origin(leaf)));
     }
   }
 
@@ -114,7 +125,7 @@ class Resolver {
   void check_unchosen() {
     for (size_t i = 0; i < raw_.size(); ++i) {
       const PluginSchema& plugin = *tables_.plugins()[i];
-      if (!plugin.is_chosen && !raw_[i].values().empty()) (void)check_table(*plugin.schema, raw_[i], tables_.table_name(plugin), problems_);
+      if (!plugin.is_chosen && !lends_its_keys(plugin) && !raw_[i].values().empty()) (void)check_table(*plugin.schema, raw_[i], tables_.table_name(plugin), problems_);
     }
   }
 
@@ -130,12 +141,45 @@ class Resolver {
     return config;
   }
 
-  EvaluationSources sources_of(const std::string& set) {
-    EvaluationSources sources{set, {}};
+  // To parts of a mixture, which say what is wrong with them.
+  bool lends_its_keys(const PluginSchema& plugin) const {
+    const std::vector<MixturePartConfig>& parts = result_.run.data.mixture;
+    return plugin.kind == "data_source" &&
+           std::any_of(parts.begin(), parts.end(), [&](const MixturePartConfig& part) { return part.source == plugin.name || part.source == plugin.kind + "/" + plugin.name; });
+  }
+
+  // The source of a mixture only lends its keys to the parts, which say what is wrong with them.
+  PluginConfig chosen_config(const PluginSchema& plugin) {
+    if (plugin.kind != "data_source" || result_.run.data.mixture.empty()) return config_of(plugin, raw_[index_of(plugin)]);
+    Problems of_parts;
+    std::swap(of_parts, problems_);
+    PluginConfig config = config_of(plugin, raw_[index_of(plugin)]);
+    std::swap(of_parts, problems_);
+    return config;
+  }
+
+  // nullptr: that of `plugins`.
+  const PluginSchema* source_of(const MixturePartConfig& part) {
+    if (part.source.empty()) return nullptr;
+    std::vector<std::string> names;
     for (const PluginSchema& plugin : installed_) {
-      if (!plugin.is_chosen || plugin.kind != "data_source") continue;
+      if (plugin.kind != "data_source" || plugin.is_decorator) continue;
+      if (part.source == plugin.name || part.source == plugin.kind + "/" + plugin.name) return &plugin;
+      names.push_back(plugin.name);
+    }
+    const KeyPath key{"data", "mixture", part.name, "source"};
+    problems_.add(format("{}: {}: no data source \"{}\" is installed{}; `trainhost plugins list` shows them", result_.host.origin(key).text, key_text(key), part.source, did_you_mean(part.source, names)));
+    return nullptr;
+  }
+
+  // `source` stands in the place of the chosen one that is no decorator.
+  EvaluationSources sources_of(const std::string& name, const KeyPath& set, const PluginSchema* source) {
+    EvaluationSources sources{name, {}};
+    for (const PluginSchema& chosen : installed_) {
+      if (!chosen.is_chosen || chosen.kind != "data_source") continue;
+      const PluginSchema& plugin = source && !chosen.is_decorator ? *source : chosen;
       ConfigTree table = raw_[index_of(plugin)];
-      ConfigTree own = tables_.collect(tree_, {"evaluation", set}, plugin, problems_);
+      ConfigTree own = tables_.collect(tree_, set, plugin, problems_);
       own.raise_levels(kSetLevel);
       table.graft({}, own);
       sources.plugins.push_back(config_of(plugin, table));

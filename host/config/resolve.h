@@ -16,6 +16,7 @@ struct PluginSchema {
   std::string kind, name;
   const nlohmann::json* schema = nullptr;  // borrowed; outlives the call
   bool is_chosen = false;
+  bool is_decorator = false;
 };
 
 /// The config of one chosen plugin: the schema's defaults are filled in; keys without default that nobody set are absent.
@@ -27,7 +28,7 @@ struct PluginConfig {
   nlohmann::json trajectory;  // the part that changes the numbers; null = the plugin is no part of the trajectory
 };
 
-/// The data sources of one evaluation set: the training set's source and decorators with the set's own keys laid over them.
+/// The data sources of one evaluation set, or of one part of a mixture: the training set's source and decorators with the set's own keys laid over them.
 struct EvaluationSources {
   std::string set;
   std::vector<PluginConfig> plugins;  // in the order of `plugins`
@@ -37,8 +38,10 @@ struct ResolvedConfig {
   RunConfig run;
   std::vector<PluginConfig> plugins;
   std::vector<EvaluationSources> evaluation_sources;  // in the order of run.evaluations
+  std::vector<EvaluationSources> mixture;             // in the order of run.data.mixture; the source in `plugins` only lends its keys then, and may lack some
   ConfigTree host;                                    // the host's keys, defaults filled in
   ConfigTree evaluation_overrides;                    // "<set>.<table>.<key>": what the sets say about sources
+  ConfigTree mixture_overrides;                       // the same of the parts
 
   /// nullptr = not chosen.
   const PluginConfig* find(std::string_view kind, std::string_view name) const;

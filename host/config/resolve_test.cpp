@@ -7,6 +7,7 @@
 
 #include "config/config_testing.h"
 #include "config/plugins_testing.h"
+#include "config/trajectory.h"
 
 namespace trainhost {
 BOOST_AUTO_TEST_SUITE(resolve_test)
@@ -42,6 +43,13 @@ const BadCase kBad[] = {
     {"[execution]\ncuda_graph = \"yes\"", "a.toml:2:1: execution.cuda_graph must be one of auto, on, off, got \"yes\""},
     {"[optimizer.groups.norms]\nrate_multiplier = 1.0",
      "a.toml:1:19: optimizer.groups.norms.pattern is missing; wanted: Names of the parameters in the group: a glob with * and ?."},
+    {"[data.mixture.web]\ntextfiles.root = \"x\"", "a.toml:1:15: data.mixture.web.weight is missing; wanted: Share of the samples"},
+    {"[data.mixture.web]\nweight = 0", "a.toml:2:1: data.mixture.web.weight must be more than 0"},
+    {"[data.mixture.web]\nweight = 1\nsource = \"tokns\"", "a.toml:3:1: data.mixture.web.source: no data source \"tokns\" is installed; did you mean \"tokens\"?"},
+    {"[data.mixture.web]\nweight = 1\ntextfiles.splt = \"x\"", "a.toml:3:11: unknown key textfiles.splt; did you mean \"split\"?"},
+    {"[data]\nthreads = \"many\"", "a.toml:2:1: data.threads must match ^auto$"},
+    {"[data]\nmemory = \"2GB\"", "a.toml:2:1: data.memory: \"2GB\" is no size of memory"},
+    {"[data]\nstall_timeout = \"3step\"", "a.toml:2:1: data.stall_timeout: \"3step\" is no time"},
     {"name = \"a/b\"", "a.toml:1:1: name must match"},
     {"device = \"gpu\"", "a.toml:1:1: device must match"},
     {"max = \"600steps\"", "a.toml:1:1: max is not valid: unknown unit \"steps\""},
@@ -221,6 +229,56 @@ cache.size = 3
   BOOST_TEST(config.evaluation_sources[1].plugins[0].values == json::parse(R"({"root":"test","split":"all"})"));
   BOOST_TEST(config.evaluation_sources[1].plugins[1].values == json::parse(R"({"size":3})"));
   BOOST_TEST(config.find("data_source", "textfiles")->values["split"] == "all");
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_a_mixture_inherit_the_source_or_name_another) {
+  const ResolvedConfig config = resolve_text(R"(
+[textfiles]
+split = "train"
+[tokens]
+[data.mixture.web]
+weight = 0.7
+textfiles.root = "web"
+[data.mixture.books]
+weight = 0.3
+source = "tokens"
+tokens.files = ["books.bin"]
+cache.size = 3
+)");
+  BOOST_REQUIRE_EQUAL(config.mixture.size(), 2U);
+  BOOST_TEST(config.mixture[0].set == "books");  // by name
+  BOOST_TEST(config.run.data.mixture[0].weight == 0.3);
+  BOOST_TEST(config.mixture[0].plugins[0].name == "tokens");
+  BOOST_TEST(config.mixture[0].plugins[0].values == json::parse(R"({"files":["books.bin"]})"));
+  BOOST_TEST(config.mixture[0].plugins[1].values == json::parse(R"({"size":3})"));
+  BOOST_TEST(config.mixture[1].plugins[0].values == json::parse(R"({"root":"web","split":"train"})"));
+  const json parts = trajectory(config, {});
+  BOOST_TEST(parts["mixture"]["web"]["textfiles"] == json::parse(R"({"split":"train"})"));
+  BOOST_TEST(parts["host"]["data"]["mixture"]["web"]["weight"] == 0.7);
+  BOOST_TEST(!parts["plugins"].contains("data_source/textfiles"));
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_only_lends_its_keys_to_parts_may_lack_some) {
+  std::vector<PluginSchema> plugins = testing_plugins();
+  for (PluginSchema& plugin : plugins) plugin.is_chosen = plugin.name == "tokens";
+  const auto resolved = [&](const std::string& text) { return resolve(testing_tree("plugins = [\"tokens\"]\n" + text), plugins, {"a", false}); };
+  const ResolvedConfig config = resolved("[data.mixture.one]\nweight = 1\ntokens.files = [\"a\"]");
+  BOOST_TEST(config.mixture[0].plugins[0].values["files"][0] == "a");
+  BOOST_TEST(message_of([&] { resolved("[data.mixture.one]\nweight = 1"); }).find("tokens.files is missing") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(other_weights_and_parts_are_another_trajectory) {
+  const auto of = [](const std::string& weight, const std::string& split) {
+    return trajectory(resolve_text("[data.mixture.web]\nweight = " + weight + "\ntextfiles.split = \"" + split + "\"\n[data.mixture.other]\nweight = 1"), {});
+  };
+  const json base = of("2", "train");
+  BOOST_TEST(trajectory_hash(base) == trajectory_hash(of("2", "train")));
+  const std::vector<Difference> weights = trajectory_differences(base, of("3", "train")), splits = trajectory_differences(base, of("2", "all"));
+  BOOST_REQUIRE(weights.size() == 1u);
+  BOOST_TEST(weights[0].key == "data.mixture.web.weight");
+  BOOST_REQUIRE(splits.size() == 1u);
+  BOOST_TEST(splits[0].key == "data.mixture.web.textfiles.split");
+  BOOST_TEST(unaccepted(splits, {"data.mixture"}).empty());
 }
 
 BOOST_AUTO_TEST_CASE(an_alternative_of_a_set_replaces_the_sources_own) {

@@ -10,6 +10,13 @@
 
 namespace trainhost {
 
+/// [data.mixture.<name>]: a part of the training set; its source's config is in ResolvedConfig::mixture.
+struct MixturePartConfig {
+  std::string name;
+  double weight = 1;
+  std::string source;  // empty: that of `plugins`
+};
+
 struct DataConfig {
   int threads = 0;   // 0: auto
   int prefetch = 4;  // batches that are ready ahead of the loop
@@ -18,6 +25,7 @@ struct DataConfig {
   bool shuffle = true;
   uint64_t shuffle_blocks = 16;         // blocks whose samples are mixed at a time
   std::vector<std::string> decorators;  // innermost first
+  std::vector<MixturePartConfig> mixture;  // empty: one source
 };
 
 /// [evaluation.<name>]: a data set of its own; its source's config is in ResolvedConfig::evaluation_sources.

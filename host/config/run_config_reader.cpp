@@ -119,6 +119,14 @@ class Reader {
     take({"data", "shuffle"}, data.shuffle);
     take({"data", "shuffle_blocks"}, data.shuffle_blocks);
     take({"data", "decorators"}, data.decorators);
+    for (const std::string& name : names({"data", "mixture"})) {
+      const KeyPath table{"data", "mixture", name};
+      MixturePartConfig part{name, 1, ""};
+      take(below(table, "weight"), part.weight);
+      take(below(table, "source"), part.source);
+      data.mixture.push_back(part);
+    }
+    if (data.mixture.size() > 256) problems_.add(format("{}: {} parts, at most 256 make a mixture", host_.origin({"data", "mixture"}).text, data.mixture.size()));
   }
 
   void read_checkpoint(CheckpointConfig& checkpoint) {

@@ -80,10 +80,14 @@ json trajectory(const ResolvedConfig& config, const std::optional<Interval>& len
   json result = {{"host", trajectory_part(host_schema(), config.host.values())}, {"plugins", json::object()}, {"order", json::object()}};
   std::map<std::string, std::vector<std::string>> order;
   for (const PluginConfig& plugin : config.plugins) {
-    if (plugin.trajectory.is_null()) continue;
+    const bool is_in_parts = plugin.kind == "data_source" && !config.mixture.empty();
+    if (plugin.trajectory.is_null() || is_in_parts) continue;
     result["plugins"][plugin.kind + "/" + plugin.name] = plugin_part(plugin);
     order[plugin.kind].push_back(plugin.name);
   }
+  for (const EvaluationSources& part : config.mixture)
+    for (const PluginConfig& plugin : part.plugins)
+      if (!plugin.trajectory.is_null()) result["mixture"][part.set][plugin.name] = plugin.trajectory;
   for (const auto& [kind, names] : order)
     if (names.size() > 1) result["order"][kind] = names;
   result["schedule_length"] = length ? json(interval_text(length->amount, length->unit, length->currency)) : json(kAbsent);
@@ -110,6 +114,8 @@ std::vector<Difference> trajectory_differences(const json& before, const json& a
     else
       differences.push_back({name_of(plugin), plugin, was_chosen ? "chosen" : kAbsent, is_chosen ? "chosen" : kAbsent});
   }
+  const auto parts = [&](const json& whole) { return json{{"data", {{"mixture", part(whole, "mixture")}}}}; };
+  compare(parts(before), parts(after), "", "data_source/mixture", differences);
   compare(part(before, "order"), part(after, "order"), "order", "", differences);
   const json lengths[] = {{{"schedule_length", before.value("schedule_length", json(kAbsent))}},
                           {{"schedule_length", after.value("schedule_length", json(kAbsent))}}};

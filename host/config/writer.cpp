@@ -84,6 +84,7 @@ ConfigTree whole_config(const ResolvedConfig& config) {
   ConfigTree all = config.host;
   for (const PluginConfig& plugin : config.plugins) all.graft(parse_key(plugin.table), plugin.tree);
   all.graft({"evaluation"}, config.evaluation_overrides);
+  all.graft({"data", "mixture"}, config.mixture_overrides);
   return all;
 }
 
@@ -134,8 +135,14 @@ std::string resolved_toml(const ResolvedConfig& config, bool with_origins) {
   ConfigTree host = config.host;
   const ConfigTree evaluation = host.subtree({"evaluation"});
   host.erase({"evaluation"});
+  const ConfigTree mixture = host.subtree({"data", "mixture"});
+  host.erase({"data", "mixture"});
   writer.add_table({}, host, {}, top_level_order());
   for (const PluginConfig& plugin : config.plugins) writer.add_table(parse_key(plugin.table), plugin.tree, {});
+  for (const MixturePartConfig& part : config.run.data.mixture) {
+    writer.add_table({"data", "mixture", part.name}, mixture, {part.name});
+    writer.add_table({"data", "mixture", part.name}, config.mixture_overrides, {part.name});
+  }
   for (const EvaluationSet& set : config.run.evaluations) {
     writer.add_table({"evaluation", set.name}, evaluation, {set.name});
     writer.add_table({"evaluation", set.name}, config.evaluation_overrides, {set.name});

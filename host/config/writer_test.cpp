@@ -34,6 +34,12 @@ learning_rate = 7.0
 [evaluation.heldout]
 every = "5%"
 textfiles.split = "heldout"
+[data.mixture.web]
+weight = 2.0
+textfiles.split = "web"
+[data.mixture."more of it"]
+weight = 1.0
+cache.share = 0.25
 [evaluation."other set"]
 cache.share = 0.5
 [model]
@@ -47,6 +53,8 @@ json everything(const ResolvedConfig& config) {
   for (const PluginConfig& plugin : config.plugins) all["plugins"].push_back({plugin.kind, plugin.name, plugin.values});
   for (const EvaluationSources& sources : config.evaluation_sources)
     for (const PluginConfig& plugin : sources.plugins) all["sets"].push_back({sources.set, plugin.name, plugin.values});
+  for (const EvaluationSources& sources : config.mixture)
+    for (const PluginConfig& plugin : sources.plugins) all["parts"].push_back({sources.set, plugin.name, plugin.values});
   all["trajectory"] = trajectory(config, schedule_length(config));
   return all;
 }

@@ -76,12 +76,12 @@ std::optional<uint64_t> most_batch_bytes(std::span<const FieldSpec> fields, uint
   return bytes;
 }
 
-BatchAssembly::BatchAssembly(std::span<const FieldSpec> fields, std::span<const uint64_t> ids, std::string place, Staging& staging, std::atomic<uint64_t>& progress)
-    : fields_(fields), ids_(ids), place_(std::move(place)), staging_(staging), progress_(progress), slots_(fields.size() * ids.size()), memory_(fields.size()) {
-  for (size_t field = 0; field < fields.size(); ++field) {
-    if (varies(fields[field])) continue;
-    const size_t row = num_elements(fields[field].shape) * element_bytes(fields[field].dtype);
-    const bool is_in_place = is_written_in_place(fields[field]);
+BatchAssembly::BatchAssembly(const SampleSource& source, std::span<const uint64_t> ids, std::string place, Staging& staging, std::atomic<uint64_t>& progress)
+    : source_(source), fields_(source.info().fields), ids_(ids), place_(std::move(place)), staging_(staging), progress_(progress), slots_(fields_.size() * ids.size()), memory_(fields_.size()) {
+  for (size_t field = 0; field < fields_.size(); ++field) {
+    if (varies(fields_[field])) continue;
+    const size_t row = num_elements(fields_[field].shape) * element_bytes(fields_[field].dtype);
+    const bool is_in_place = is_written_in_place(fields_[field]);
     if (is_in_place) memory_[field] = take(Use::kBatch, product(row, ids.size()));
     const auto room = is_in_place ? memory_[field] : take(Use::kSample, product(aligned(row), ids.size()));
     for (size_t sample = 0; sample < ids.size(); ++sample) {
@@ -102,7 +102,7 @@ std::shared_ptr<std::byte> BatchAssembly::take(Use use, uint64_t bytes) {
 void BatchAssembly::reserve(uint64_t sample_index, uint32_t field, std::span<const int64_t> shape, trainhost_tensor& out) {
   Slot& place = slot(sample_index, field);
   if (place.is_taken.exchange(true)) {
-    throw Error(ExitCode::kPlugin, format("{}: sample {}: field '{}' is reserved twice", place_, ids_[sample_index], fields_[field].name));
+    throw Error(ExitCode::kPlugin, format("{}: sample {}: field '{}' is reserved twice", place_, source_.id_text(ids_[sample_index]), fields_[field].name));
   }
   progress_.fetch_add(1, std::memory_order_relaxed);
   place.shape.assign(shape.begin(), shape.end());
@@ -141,12 +141,12 @@ HostBatch BatchAssembly::finish() {
 void BatchAssembly::check_slot(uint64_t sample_index, size_t field) {
   const FieldSpec& spec = fields_[field];
   const Slot& place = slot(sample_index, field);
-  if (!place.is_taken) throw Error(ExitCode::kPlugin, format("{}: sample {}: read returned OK without field '{}'", place_, ids_[sample_index], spec.name));
+  if (!place.is_taken) throw Error(ExitCode::kPlugin, format("{}: sample {}: read returned OK without field '{}'", place_, source_.id_text(ids_[sample_index]), spec.name));
   const auto stray = find_stray(spec.dtype, place.data, num_elements(place.shape), spec.num_classes, {&spec.pad_value, 1});
   if (stray) {
     throw Error(ExitCode::kData, format("{}: sample {}: field '{}' holds {} at element {}, wanted 0 to {} (or {}, which does not count); "
                                         "correct the data, or the number of classes that the source declares",
-                                        place_, ids_[sample_index], spec.name, stray->value, stray->index, spec.num_classes - 1, spec.pad_value));
+                                        place_, source_.id_text(ids_[sample_index]), spec.name, stray->value, stray->index, spec.num_classes - 1, spec.pad_value));
   }
   check_model_takes(sample_index, spec, place);
 }
@@ -158,7 +158,7 @@ void BatchAssembly::check_model_takes(uint64_t sample_index, const FieldSpec& sp
   std::string others;
   for (const double other : spec.model_others) others += format(" or {}", other);
   throw Error(ExitCode::kData, format("{}: sample {}: field '{}' holds {} at element {}, the model takes 0 to {}{}; correct the data, or choose a model with more classes", place_,
-                                      ids_[sample_index], spec.name, stray->value, stray->index, spec.model_classes - 1, others));
+                                      source_.id_text(ids_[sample_index]), spec.name, stray->value, stray->index, spec.model_classes - 1, others));
 }
 
 void BatchAssembly::check_model_takes_padding(const FieldSpec& spec, const Slot& place, std::span<const int64_t> row_shape) const {

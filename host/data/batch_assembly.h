@@ -21,11 +21,11 @@ void check_field(const FieldSpec& field, const std::string& place);
 std::optional<uint64_t> most_batch_bytes(std::span<const FieldSpec> fields, uint64_t num_samples, const Staging& staging);
 
 /// A source writes straight into the batch where every row is 64-byte aligned, else into room of its own that finish() gathers.
-/// Lives for one read call; `fields`, `ids`, `staging` and `progress` outlive it.
+/// Lives for one read call; `source`, `ids`, `staging` and `progress` outlive it.
 class BatchAssembly : public BatchWriter {
  public:
   /// `progress` is counted up with each sample that is begun. Throws Error(kConfig) when the batch alone is larger than the limit of `staging`.
-  BatchAssembly(std::span<const FieldSpec> fields, std::span<const uint64_t> ids, std::string place, Staging& staging, std::atomic<uint64_t>& progress);
+  BatchAssembly(const SampleSource& source, std::span<const uint64_t> ids, std::string place, Staging& staging, std::atomic<uint64_t>& progress);
 
   /// Throws Error(kPlugin) when (sample, field) comes twice, Error(kConfig) as the constructor.
   void reserve(uint64_t sample_index, uint32_t field, std::span<const int64_t> shape, trainhost_tensor& out) override;
@@ -53,6 +53,7 @@ class BatchAssembly : public BatchWriter {
   HostField gather(size_t field);
   std::vector<int64_t> batch_shape(size_t field);
 
+  const SampleSource& source_;
   std::span<const FieldSpec> fields_;
   std::span<const uint64_t> ids_;
   std::string place_;

@@ -38,7 +38,7 @@ ReadBatch BatchReader::read_with_retries(const SampleList& samples, Cancellation
 
 ReadBatch BatchReader::read_once(const SampleList& samples, Cancellation& cancellation, std::atomic<uint64_t>& progress) const {
   const double began = clock_();
-  BatchAssembly assembly(source_.info().fields, samples.ids, place_, staging_, progress);
+  BatchAssembly assembly(source_, samples.ids, place_, staging_, progress);
   const CallLimit limit(&cancellation.is_requested());
   const ReadStages stages;
   source_.read(samples.ids, samples.keys, assembly);
@@ -57,7 +57,7 @@ void BatchReader::name_damaged_sample(const SampleList& samples, const std::stri
     try {
       read_with_retries({{samples.ids[i]}, {samples.keys[i]}}, cancellation, progress);
     } catch (const PluginCallError& error) {
-      throw Error(ExitCode::kData, format("{}: sample {}: {}", set_, samples.ids[i], error.what()));
+      throw Error(ExitCode::kData, format("{}: sample {}: {}", set_, source_.id_text(samples.ids[i]), error.what()));
     }
   }
   throw Error(ExitCode::kData, format("{}: {} (among {} samples; read one by one, none of them fails)", set_, message, samples.ids.size()));

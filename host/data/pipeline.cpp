@@ -30,9 +30,9 @@ void check_shape(const WindowShape& shape) {
 }  // namespace
 
 DataPipeline::DataPipeline(const SampleSource& source, PipelineOptions options, BatchDevice& device)
-    : options_(std::move(options)),
-      sampler_(source.info().num_samples, source.info().block_starts,
-               {.seed = options_.seed, .shuffle = options_.shuffle, .shuffle_blocks = std::max<uint64_t>(options_.shuffle_blocks, 1)}),
+    : source_(source),
+      options_(std::move(options)),
+      order_(source, {.seed = options_.seed, .shuffle = options_.shuffle, .shuffle_blocks = std::max<uint64_t>(options_.shuffle_blocks, 1)}),
       targets_(source, options_.set_name),
       tuner_(options_.threads, kFirstThreads, options_.cores),
       read_ahead_(source, device,
@@ -84,7 +84,15 @@ PipelineReport DataPipeline::report() const {
   report.reading = read_ahead_.work();
   report.is_automatic = tuner_.is_automatic();
   report.most_threads = tuner_.most();
+  report.parts = part_reports();
   return report;
+}
+
+std::vector<PipelineReport::Part> DataPipeline::part_reports() const {
+  const std::vector<uint64_t> samples = order_.part_samples_before(position_.epoch, position_.epoch_position);
+  std::vector<PipelineReport::Part> reports;
+  for (const MixturePart& part : source_.parts()) reports.push_back({part.name, samples[reports.size()], part.num_samples});
+  return reports;
 }
 
 void DataPipeline::commit_window() {
@@ -156,8 +164,9 @@ SampleList DataPipeline::samples_at(const Position& start, uint64_t count) {
   samples.keys.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
     const Position at = advanced(start, i, epoch_samples());
-    samples.ids.push_back(sampler_.id_at(at.epoch, at.epoch_position));
-    samples.keys.push_back(sample_key(options_.seed, at.epoch, samples.ids.back()));
+    const SampleOrder::Drawn drawn = order_.at(at.epoch, at.epoch_position);
+    samples.ids.push_back(drawn.id);
+    samples.keys.push_back(drawn.key);
   }
   return samples;
 }

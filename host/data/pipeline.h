@@ -9,7 +9,7 @@
 #include "base/batch.h"
 #include "base/clock.h"
 #include "data/read_ahead.h"
-#include "data/sampler.h"
+#include "data/sample_order.h"
 #include "data/target_bound.h"
 #include "data/thread_tuner.h"
 #include "data/window.h"
@@ -39,6 +39,11 @@ struct PipelineReport {
   ReadingWork reading;
   bool is_automatic = false;  // the number of threads
   uint64_t most_threads = 0;  // that it may become
+  struct Part {
+    std::string name;
+    uint64_t samples = 0, samples_of_one_epoch = 0;
+  };
+  std::vector<Part> parts;  // of a mixture: samples behind the last committed window, from the start of the run on
 };
 
 /// One training set. The samples, their order and their bytes do not depend on threads or prefetching. All functions [train], cancel() [any].
@@ -66,7 +71,7 @@ class DataPipeline {
   /// Goes to a position that position() gave, in this or another process. Drops an open window.
   void seek(const Position& position);
 
-  uint64_t epoch_samples() const { return sampler_.num_samples(); }
+  uint64_t epoch_samples() const { return order_.epoch_samples(); }
   PipelineReport report() const;
   /// Changes of the number of threads since the last call.
   std::vector<ThreadChoice> take_thread_choices() { return std::exchange(thread_choices_, {}); }
@@ -81,6 +86,7 @@ class DataPipeline {
     WindowCut cut;
   };
 
+  std::vector<PipelineReport::Part> part_reports() const;
   PlannedWindow plan(const Position& start, const WindowShape& shape);
   uint64_t samples_for_tokens(const Position& start, uint64_t target_tokens);
   void cut_into_pieces(PlannedWindow& window, uint64_t micro_batch_samples);
@@ -89,8 +95,9 @@ class DataPipeline {
   void tune_threads();
   void forget_plans();
 
+  const SampleSource& source_;
   PipelineOptions options_;
-  Sampler sampler_;
+  SampleOrder order_;
   TargetBound targets_;
 
   Position position_;

@@ -25,10 +25,10 @@ double thread_cpu_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-std::string ids_text(const std::vector<uint64_t>& ids) {
+std::string ids_text(const SampleSource& source, const std::vector<uint64_t>& ids) {
   constexpr size_t kMost = 8;
   std::string text;
-  for (size_t i = 0; i < std::min(ids.size(), kMost); ++i) text += format("{}{}", i == 0 ? "" : ", ", ids[i]);
+  for (size_t i = 0; i < std::min(ids.size(), kMost); ++i) text += format("{}{}", i == 0 ? "" : ", ", source.id_text(ids[i]));
   return ids.size() > kMost ? format("{}, ... ({} in all)", text, ids.size()) : text;
 }
 
@@ -58,7 +58,7 @@ struct ReadAhead::Core::Life {
     core.count_available();
     --core.num_workers_;
     if (!ticket->is_done) {
-      ticket->failure = std::make_exception_ptr(Error(ExitCode::kData, format("{}: the thread that read samples {} was ended inside of the source; correct the plugin", core.place(), ids_text(ticket->samples.ids))));
+      ticket->failure = std::make_exception_ptr(Error(ExitCode::kData, format("{}: the thread that read samples {} was ended inside of the source; correct the plugin", core.place(), ids_text(core.source_, ticket->samples.ids))));
       ticket->is_done = true;
       std::erase(core.running_, ticket);
     }
@@ -125,7 +125,7 @@ void ReadAhead::Core::require_progress(Watch& watch) {
 std::string ReadAhead::Core::stall_text(const Ticket* ticket, double seconds) const {
   const std::string remedy = "look at the files, disk or network behind it, or raise data.stall_timeout if it may take so long";
   if (!ticket) return format("{}: nothing was read for {}, with {} threads; {}", place(), human_seconds(seconds), num_workers_, remedy);
-  return format("{}: reading samples {} has not moved for {} (data.stall_timeout); {}", place(), ids_text(ticket->samples.ids), human_seconds(seconds), remedy);
+  return format("{}: reading samples {} has not moved for {} (data.stall_timeout); {}", place(), ids_text(source_, ticket->samples.ids), human_seconds(seconds), remedy);
 }
 
 void ReadAhead::Core::clear() {

@@ -25,6 +25,8 @@ StageSeconds split(const StageSeconds& host, double late, double copy) {
   return stages;
 }
 
+double epochs_of(const PipelineReport::Part& part) { return static_cast<double>(part.samples) / static_cast<double>(part.samples_of_one_epoch); }
+
 std::string stage_text(const StageSeconds& stages) {
   return format("read {}, decode {}, transform {}, copy {}", human_seconds(stages.read), human_seconds(stages.decode), human_seconds(stages.transform), human_seconds(stages.copy));
 }
@@ -76,6 +78,7 @@ DataSummary DataBill::summary(const PipelineReport& now, double seconds) const {
   summary.most_threads = now.most_threads;
   summary.is_automatic = now.is_automatic;
   summary.peak_bytes = now.reading.peak_bytes;
+  summary.parts = now.parts;
   summary.busy_ratio = ratio(now.reading.busy.sum(), now.reading.available_seconds);
   if (now.samples == 0 || now.reading.samples == 0) return summary;
   const auto samples = static_cast<double>(now.samples);
@@ -93,7 +96,7 @@ DataSummary DataBill::summary(const PipelineReport& now, double seconds) const {
 
 nlohmann::ordered_json to_json(const DataSummary& summary, std::optional<double> price_per_hour) {
   const StageSeconds& stages = summary.stages;
-  return {{"seconds", summary.seconds},
+  nlohmann::ordered_json json = {{"seconds", summary.seconds},
           {"waited_seconds", summary.waited_seconds},
           {"waited_cost", known(cost_of(summary.waited_seconds, price_per_hour))},
           {"is_of_device", summary.is_of_device},
@@ -112,6 +115,8 @@ nlohmann::ordered_json to_json(const DataSummary& summary, std::optional<double>
           {"better_threads", summary.better_threads},
           {"saved_seconds", summary.saved_seconds},
           {"saved_cost", known(cost_of(summary.saved_seconds, price_per_hour))}};
+  for (const PipelineReport::Part& part : summary.parts) json["parts"][part.name] = {{"samples", part.samples}, {"epochs", epochs_of(part)}};
+  return json;
 }
 
 std::string data_text(const DataSummary& summary, std::optional<double> price_per_hour, const std::string& currency) {
@@ -124,6 +129,8 @@ std::string data_text(const DataSummary& summary, std::optional<double> price_pe
     text += format("; {} threads would save {}{}", summary.better_threads, human_seconds(summary.saved_seconds), money_text(summary.saved_seconds, price_per_hour, currency));
   else
     text += format("; more threads would save nothing");
+  for (size_t i = 0; i < summary.parts.size(); ++i)
+    text += format("{} {}: {} samples, {:.2f} epochs", i == 0 ? "; mixture of" : ",", summary.parts[i].name, summary.parts[i].samples, epochs_of(summary.parts[i]));
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -27,6 +28,7 @@ struct DataSummary {
   uint64_t peak_bytes = 0;
   uint64_t better_threads = 0;  // m; as threads: more bring nothing
   double saved_seconds = 0;     // by m threads
+  std::vector<PipelineReport::Part> parts;  // of a mixture
 
   double share() const { return seconds > 0 ? waited_seconds / seconds : 0; }
 };

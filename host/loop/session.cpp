@@ -78,7 +78,8 @@ void shorten(Evaluations::Set& set, const ShortRun& limits) {
 Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry& telemetry, Preemption* preemption)
     : setup_(std::move(setup)), ledger_(ledger), console_(console), telemetry_(telemetry), preemption_(preemption), plugin_reports_(telemetry), engine_calls_(ledger) {
   const RunConfig& run = setup_.config.run;
-  plugins_ = std::make_unique<RunPlugins>(with_uris(setup_.plugins, setup_.checkpoint_uris), &ledger_, &plugin_reports_);
+  plugins_ = std::make_unique<RunPlugins>(without_parts(with_uris(setup_.plugins, setup_.checkpoint_uris), setup_.mixture), &ledger_, &plugin_reports_);
+  training_source_ = std::make_unique<TrainingSource>(*plugins_, setup_.mixture, &ledger_, &plugin_reports_);
   for (const auto& [set, sources] : setup_.evaluation_sources) evaluation_plugins_.push_back(std::make_unique<RunPlugins>(sources, &ledger_));
   const EngineOptions engine_options{run.device, run.seed, run.execution.threads, run.execution.cuda_graph};
   const std::future<void> warming_up = warm_engine_up(engine_options);  // beside the reading: both take seconds
@@ -100,6 +101,7 @@ Session::Session(SessionSetup setup, Ledger& ledger, Console& console, Telemetry
   if (restored && setup_.is_training) load_plugin_states(*restored);
   setup_.facts.is_resumed = restored.has_value();
   plugins_->start(setup_.facts);
+  training_source_->start(setup_.facts);
   for (const auto& sources : evaluation_plugins_) sources->start(setup_.facts);
   open_sources();
   if (restored && setup_.is_training) require_same_data(*restored);
@@ -190,23 +192,23 @@ void Session::load_plugin_states(const RestoredRun& run) {
 }
 
 void Session::open_sources() {
-  source_ = std::make_unique<DataSource>(plugins_->one("data_source"));
-  const SourceInfo& info = source_->info();
+  training_source_->open();
+  const SourceInfo& info = training_source_->samples().info();
   for (const auto& sources : evaluation_plugins_) {
     evaluation_data_.push_back(std::make_unique<DataSource>(sources->one("data_source")));
     evaluation_data_.back()->info();
   }
   identity_.data_fingerprint = hex(info.fingerprint);
   report_.train_samples = info.num_samples;
-  report_.has_text = source_->has_text();
+  report_.has_text = training_source_->text() != nullptr;
 }
 
 // The config may be the same and the files others.
 void Session::require_same_data(const RestoredRun& run) const {
   if (run.identity.data_fingerprint == identity_.data_fingerprint || is_accepted(setup_.accepted, "data")) return;
   for (const Difference& difference : trajectory_differences(run.identity.trajectory, identity_.trajectory))
-    if (difference.plugin.starts_with("data_source/")) return;  // other keys, which were accepted, are other data
-  const std::string& name = source_->instance().full_name();
+    if (difference.plugin.starts_with("data_source/") || difference.key.starts_with("data.mixture.")) return;  // other keys, which were accepted, are other data
+  const std::string name = training_source_->samples().name();
   throw Error(ExitCode::kConfig, format("checkpoint {}: the run was trained on other data: what {} reads has changed since (fingerprint {} then, {} now); "
                                         "put the data back, accept the change with --resume-without data, or start a new run with --name NAME",
                                         run.checkpoint.info.id, name, run.identity.data_fingerprint.substr(0, 12), identity_.data_fingerprint.substr(0, 12)));
@@ -214,11 +216,11 @@ void Session::require_same_data(const RestoredRun& run) const {
 
 // A source's field feeds the model's input of the same name; [model] fields maps others.
 std::vector<FieldSpec> Session::model_fields() const {
-  std::vector<FieldSpec> fields = source_->info().fields;
+  std::vector<FieldSpec> fields = training_source_->samples().info().fields;
   for (const auto& [input, field_name] : setup_.config.run.model.fields) {
     const auto field = std::find_if(fields.begin(), fields.end(), [&](const FieldSpec& candidate) { return candidate.name == field_name; });
     if (field == fields.end())
-      throw Error(ExitCode::kConfig, format("model.fields.{}: the source {} has no field \"{}\"", input, source_->instance().full_name(), field_name));
+      throw Error(ExitCode::kConfig, format("model.fields.{}: the source {} has no field \"{}\"", input, training_source_->samples().name(), field_name));
     field->name = input;
   }
   return fields;
@@ -258,7 +260,7 @@ void Session::limit_values() {
   std::vector<ValueLimit> limits = report_.model.value_limits;
   for (ValueLimit& limit : limits)
     if (const auto mapped = setup_.config.run.model.fields.find(limit.field); mapped != setup_.config.run.model.fields.end()) limit.field = mapped->second;
-  source_->limit_values(limits);
+  training_source_->limit_values(limits);
   for (const auto& source : evaluation_data_) source->limit_values(limits);
 }
 
@@ -348,7 +350,7 @@ uint64_t Session::schedule_steps(const RunState& state) {
 
 void Session::make_trainer(RunState state) {
   const RunConfig& run = setup_.config.run;
-  const RunScale scale{source_->info().num_samples, run_length(run.max)};
+  const RunScale scale{report_.train_samples, run_length(run.max)};
   accumulation_schedule_ = std::make_unique<AccumulationSchedule>(plugins_->one("accumulation_schedule"));
   const trainhost_window window = accumulation_schedule_->next_window(make_progress(state, scale, ledger_));
   std::vector<Evaluations::Set> sets;
@@ -365,7 +367,7 @@ void Session::make_trainer(RunState state) {
   const PipelineOptions pipeline{.seed = run.seed, .threads = static_cast<uint64_t>(run.data.threads), .prefetch_batches = static_cast<uint64_t>(run.data.prefetch),
                                  .memory_bytes = run.data.memory_bytes, .stall_seconds = run.data.stall_seconds, .shuffle = run.data.shuffle,
                                  .shuffle_blocks = run.data.shuffle_blocks};
-  data_ = std::make_unique<DataPipeline>(*source_, pipeline, *engine_);
+  data_ = std::make_unique<DataPipeline>(training_source_->samples(), pipeline, *engine_);
   state.schedule_length = schedule_steps(state);
   data_->seek(state.position);
   std::vector<Instance*> stateful;

@@ -17,6 +17,7 @@
 #include "loop/run_plugins.h"
 #include "loop/telemetry_reports.h"
 #include "loop/trainer.h"
+#include "loop/training_source.h"
 #include "plugin/data_source.h"
 #include "plugin/precision_policy.h"
 
@@ -33,6 +34,7 @@ struct SessionSetup {
   ResolvedConfig config;
   std::vector<ChosenPlugin> plugins;  // as config.plugins
   std::vector<std::pair<std::string, std::vector<ChosenPlugin>>> evaluation_sources;  // set, its source and decorators
+  std::vector<MixturePartSetup> mixture;  // empty: the training set has one source, that of `plugins`
   std::filesystem::path folder;
   std::vector<std::string> checkpoint_uris;  // one for each backend that is no decorator
   RunFacts facts;
@@ -152,12 +154,12 @@ class Session {
   // In the order of their making: what stands below uses what stands above, and goes first.
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<RunPlugins> plugins_;
+  std::unique_ptr<TrainingSource> training_source_;
   std::vector<std::unique_ptr<RunPlugins>> evaluation_plugins_;
   std::unique_ptr<RegisteredOps> registered_ops_;
   std::unique_ptr<CheckpointBackend> backend_;
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CheckpointStore> store_;
-  std::unique_ptr<DataSource> source_;
   std::vector<std::unique_ptr<DataSource>> evaluation_data_;
   std::unique_ptr<DataPipeline> data_;
   std::unique_ptr<AccumulationSchedule> accumulation_schedule_;

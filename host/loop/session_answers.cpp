@@ -59,17 +59,20 @@ bool Session::has_left_behind() const {
     const std::vector<Instance*> all = plugins.instances();
     return std::any_of(all.begin(), all.end(), [](const Instance* instance) { return instance->is_left_behind(); });
   };
+  const std::vector<Instance*> parts = training_source_->part_instances();
+  if (std::any_of(parts.begin(), parts.end(), [](const Instance* instance) { return instance->is_left_behind(); })) return true;
   return any(*plugins_) || std::any_of(evaluation_plugins_.begin(), evaluation_plugins_.end(), [&](const auto& plugins) { return any(*plugins); });
 }
 
 std::string Session::sample_text(const SampleConfig& sample, uint64_t seed) {
   if (!report_.has_text) return "";
   std::vector<int64_t> tokens;
-  engine_->sample(source_->encode(sample.prompt.empty() ? "\n" : sample.prompt), sample.length, sample.temperature, sample.top_k, seed, [&](int64_t token) {
+  const DataSource& source = *training_source_->text();
+  engine_->sample(source.encode(sample.prompt.empty() ? "\n" : sample.prompt), sample.length, sample.temperature, sample.top_k, seed, [&](int64_t token) {
     tokens.push_back(token);
     return !preemption_ || !preemption_->is_requested();
   });
-  return source_->decode(tokens);
+  return source.decode(tokens);
 }
 
 }  // namespace trainhost

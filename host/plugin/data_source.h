@@ -30,6 +30,14 @@ class BatchWriter {
   virtual void reserve(uint64_t sample_index, uint32_t field, std::span<const int64_t> shape, trainhost_tensor& out) = 0;
 };
 
+/// One part of a mixture, as a SampleSource.
+struct MixturePart {
+  std::string name;
+  double weight = 1;
+  uint64_t first_id = 0, num_samples = 0;
+  std::vector<uint64_t> block_starts;  // counted from first_id
+};
+
 /// Numbered samples: one data source, or several that are one to their reader.
 class SampleSource {
  public:
@@ -43,6 +51,10 @@ class SampleSource {
   virtual std::vector<uint64_t> lengths(std::span<const uint64_t> ids) const = 0;
   /// "data_source/tokens"
   virtual std::string name() const = 0;
+  /// How messages call a sample. [any]
+  virtual std::string id_text(uint64_t id) const { return format("{}", id); }
+  /// Of a mixture; one source has none. [any]
+  virtual std::vector<MixturePart> parts() const { return {}; }
   /// See Instance::leave_behind(). [any]
   virtual void leave_behind() const = 0;
 };

@@ -2,7 +2,7 @@
 
 import time
 
-from harness import MLP, TEST_PLUGINS, TestCase, main
+from harness import MLP, SMALL_JOB, TEST_PLUGINS, TestCase, main
 
 
 def with_sluggish(config):
@@ -79,6 +79,78 @@ class Pipeline(TestCase):
         self.assertIn("data.memory allows 256 B", result.err)
         result, _ = self.train("words", "data.memory=much", code=2)
         self.assertIn('data.memory: "much" is no size of memory', result.err)
+
+
+MIXTURE = """
+max = ["20step"]
+plugins = ["fp32", "accum", "synthetic", "gpt", "adamw", "cosine", "localckpt"]
+[synthetic]
+task = "tokens"
+vocabulary = 256
+context_length = 16
+[textfiles]
+context_length = 16
+[data.mixture.numbers]
+weight = 0.75
+synthetic.samples = 100
+[data.mixture.prose]
+weight = 0.25
+source = "textfiles"
+textfiles.root = "prose"
+textfiles.split = "all"
+[evaluation.heldout]
+every = "10step"
+synthetic.samples = 8
+[gpt]
+layers = 1
+heads = 1
+width = 8
+""" + SMALL_JOB
+
+
+class Mixture(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.write("mixture.toml", MIXTURE)
+        (self.folder / "prose").mkdir()
+        (self.folder / "prose" / "a.txt").write_text("It was the best of times, it was the worst of times. " * 20)
+
+    def train(self, name, *overrides, code=0):
+        return self.trainhost("run", "mixture.toml", "--name", name, *overrides, code=code)
+
+    def test_sources_of_two_plugins_are_mixed_by_weight_and_resumed_exactly(self):
+        result = self.train("straight")
+        straight = self.run_folder("straight")
+        parts = straight.events("data_report")[0]["parts"]
+        self.assertEqual({name: part["samples"] for name, part in parts.items()}, {"numbers": 240, "prose": 80})
+        self.assertIn("; mixture of numbers: 240 samples", result.out)
+        for steps, threads in ((7, 1), (13, 3), (20, 2)):
+            self.train("cut", f"max={steps}step", "cosine.length=20step", f"data.threads={threads}")
+        self.assert_same_state(straight.newest(), self.run_folder("cut").newest())
+        parts = self.run_folder("cut").events("data_report")[-1]["parts"]
+        self.assertEqual(parts["prose"]["samples"], 80)
+
+    def test_other_weights_and_other_data_are_another_run(self):
+        self.train("first")
+        result = self.train("first", "data.mixture.prose.weight=0.5", "max=30step", code=2)
+        self.assertIn("data.mixture.prose.weight: 0.25 in the checkpoint, 0.5 now", result.err)
+        prose = self.folder / "prose" / "a.txt"
+        text = prose.read_text()
+        prose.write_text("Call me Ishmael. " * 50)
+        result = self.train("first", "max=30step", code=2)
+        self.assertIn("what data.mixture reads has changed since", result.err)
+        prose.write_text(text)
+        self.train("first", "data.mixture.prose.weight=0.5", "max=30step", "--resume-without", "data.mixture.prose.weight")
+
+    def test_a_window_is_shown_as_a_run_reads_it(self):
+        shown = self.trainhost("data", "show", "mixture.toml", "--step", "3", "--json").json()
+        self.assertEqual((shown["source"], shown["samples"]), ("data.mixture", 16))
+        ids = [id for batch in shown["micro_batches"] for id in batch["ids"]]
+        self.assertEqual(sum(id < 100 for id in ids), 12)  # the part "numbers" comes first, and has three of four
+
+    def test_parts_that_differ_are_refused_with_both_names(self):
+        result = self.train("odd", "data.mixture.prose.textfiles.context_length=32", code=12)
+        self.assertRegex(result.err, r'the parts "numbers" \(data_source/synthetic\) and "prose" \(data_source/textfiles\) do not agree: field 0 .* has the shape \[16\] and \[32\]')
 
 
 if __name__ == "__main__":
