@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <trainhost/draft/kept_data.h>
 
+#include "base/log.h"
 #include "base/nearest.h"
 #include "commands/answer_text.h"
 #include "commands/data_command.h"
@@ -25,7 +26,8 @@ struct Keeper {
 
 // With the defaults of its schema; nothing where a key has none, or where it keeps nothing.
 std::optional<Keeper> keeper_of(const PluginRecord& record) {
-  if (record.kind != "data_source" || record.decorates == 0 || !record.schema->value("required", nlohmann::json::array()).empty()) return std::nullopt;
+  const bool needs_upstream = std::find(record.needs.begin(), record.needs.end(), TRAINHOST_UPSTREAM) != record.needs.end();
+  if (record.kind != "data_source" || record.decorates == 0 || needs_upstream || !record.schema->value("required", nlohmann::json::array()).empty()) return std::nullopt;
   Problems problems;
   const ConfigTree checked = check_table(*record.schema, ConfigTree(), "", problems);
   problems.raise();
@@ -39,8 +41,13 @@ std::optional<Keeper> keeper_of(const PluginRecord& record) {
 std::vector<Keeper> installed_keepers() {
   const PluginCatalog catalog = PluginCatalog::scan(plugin_search_path());
   std::vector<Keeper> keepers;
-  for (const PluginRecord& record : catalog.records())
-    if (auto keeper = keeper_of(record)) keepers.push_back(std::move(*keeper));
+  for (const PluginRecord& record : catalog.records()) {
+    try {
+      if (auto keeper = keeper_of(record)) keepers.push_back(std::move(*keeper));
+    } catch (const Error& failure) {  // another plugin's trouble must not hide what this one keeps
+      log_warning("{}; what it keeps is not looked at", failure.what());
+    }
+  }
   if (keepers.empty()) throw Error(ExitCode::kConfig, "data cache: no installed plugin keeps data between runs; `trainhost plugins list` shows what is installed");
   return keepers;
 }

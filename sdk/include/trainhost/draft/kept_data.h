@@ -1,7 +1,8 @@
 /* Draft. Optional beside any kind: a plugin that keeps data on the machine between runs shows it, bounds it, and reads it back.
  *
  * `trainhost data cache` finds the installed decorators of data sources that offer this, makes an instance of each with the defaults of its schema, without
- * upstreams and without start, and prints what it answers. What is kept, and how, is the plugin's business. */
+ * upstreams and without start, and prints what it answers; so such a plugin has no required key and does not name trainhost.upstream/1 in its needs. What is
+ * kept, and how, is the plugin's business. */
 #ifndef TRAINHOST_DRAFT_KEPT_DATA_H
 #define TRAINHOST_DRAFT_KEPT_DATA_H
 
