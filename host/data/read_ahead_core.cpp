@@ -1,7 +1,6 @@
 // A ticket a batch: pushed, taken by some worker when its memory fits, popped in order.
 #include "data/read_ahead_core.h"
 
-#include <cxxabi.h>
 #include <time.h>
 
 #include <algorithm>
@@ -243,10 +242,9 @@ void ReadAhead::Core::carry_out(Ticket& ticket, std::shared_ptr<Charge> charge) 
     const double began = options_.clock();
     batch = device_.upload(std::move(read.batch));
     read.seconds.copy += options_.clock() - began;
-  } catch (const abi::__forced_unwind&) {
-    throw;  // the source ends this thread
   } catch (...) {
     failure = std::current_exception();
+    if (!failure) throw;  // the source ends this thread
   }
   finish(ticket, std::move(batch), read, thread_cpu_seconds() - cpu_began, failure);
 }

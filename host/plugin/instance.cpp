@@ -1,10 +1,9 @@
 // The life of an instance, and the one place where the host calls plugins.
 #include "plugin/instance.h"
 
-#include <cxxabi.h>
-
 #include <cassert>
 #include <cstring>
+#include <exception>
 
 #include <trainhost/state.h>
 
@@ -120,11 +119,10 @@ trainhost_status Instance::run(const char* what, trainhost_status (*function)(vo
     const CallNote note({full_name_.c_str(), what, record_.file.c_str()});
     const MeteredCall metered(services_.meter, account_, what);
     status = function(stored, &error.value);
-  } catch (const abi::__forced_unwind&) {
-    throw;  // pthread_exit: its end cannot be held up
   } catch (const std::exception& thrown) {
     throw broken_promise(what, format("threw an exception ({}), which must not leave a plugin", clean_text(thrown.what())));
   } catch (...) {
+    if (!std::current_exception()) throw;  // pthread_exit, which cannot be held up
     throw broken_promise(what, "threw an exception, which must not leave a plugin");
   }
   if (!error.is_intact()) throw broken_promise(what, "wrote beyond its error text");
