@@ -1,6 +1,7 @@
 """Data in a bucket: a run that began with files goes on with s3:// bit for bit; a store that goes away, and an object that changes, end a run with their words."""
 
 import io
+import signal
 import tarfile
 
 import numpy
@@ -163,6 +164,28 @@ class FailingStore(DataTestCase):
         self.assertLessEqual(served, sum(path.stat().st_size for path in self.data.glob("*.parquet")))
         self.trainhost(*self.options("parquet", 'max=["5step"]', "--name", "second"))
         self.assertEqual(int(self.store.ask("served")), served)
+
+    def test_a_cache_that_cannot_be_written_is_gone_without(self):
+        self.trainhost(*self.options("tarshards", 'max=["5step"]', "--name", "kept"))
+        result = self.trainhost(*self.options("tarshards", 'max=["5step"]', "--name", "not_kept", "tarshards.cache_dir=tarshards.toml/below"))
+        self.assertEqual(result.err.count("objects are not kept any more"), 2, "once for each data set")
+        self.assertEqual(self.run_folder("kept").losses(), self.run_folder("not_kept").losses())
+
+    def test_a_run_that_was_killed_while_it_fetched_hinders_nobody(self):
+        for path in self.data.glob("x-*.bin"):
+            numpy.random.default_rng(7).integers(0, 31, 6_000_000).astype("uint16").tofile(path)
+            self.store.ask(f"load data/{path.name} {path}")
+        options = self.options("tokens", 'max=["5step"]')
+        self.store.ask("fault 3 slow=5 ^GET .*x-1.bin")
+        process = self.start(*options, "--name", "killed")
+        while self.store.ask("count ^GET .*x-1.bin") == "0":
+            self.assertIsNone(process.popen.poll())
+        process.signal(signal.SIGKILL)
+        process.end()
+        self.store.ask("forget")
+        self.trainhost(*options, "--name", "killed")
+        left = [path for path in (self.folder / "cache/objects").rglob("*") if path.name.startswith(".")]
+        self.assertLessEqual(len(left), 8, "one for each thread that was writing")
 
     def test_mistakes_are_refused_before_training(self):
         for files, code, words in (("s3://bucket/none/*.tar", 12, ("tarshards.files", "matches no object")), ("s3://bucket", 12, ("s3://BUCKET/KEY",))):
