@@ -2,7 +2,9 @@
 
 import io
 import signal
+import struct
 import tarfile
+import zlib
 
 import numpy
 import pyarrow
@@ -32,6 +34,7 @@ SOURCES = {
     "parquet": ("mlp", MLP, 'columns = ["a b c as=x dtype=float32", "label as=y role=target classes=3"]', "parquet.files=PLACE/*.parquet"),
     "tokens": ("gpt", GPT, 'dtype = "uint16"\nvocabulary = 32\ncontext_length = 16', "tokens.files=PLACE/x-?.bin"),
     "table": ("mlp", MLP, 'fields = ["x float32 a b c", "y int64 label role=target classes=3"]', "table.files=PLACE/**/*.csv"),
+    "imagefolder": ("mlp", '[model]\nfields = { x = "image", y = "label" }\n' + MLP, "height = 6\nwidth = 6\ncrop = \"random\"\nflip = 0.5", "imagefolder.root=PLACE/tree"),
     "arrays": ("mlp", MLP, "", 'arrays.fields=["x PLACE/x-*.npy", "y PLACE/y-*.npy role=target classes=3"]'),
 }
 
@@ -40,6 +43,15 @@ def points(count, seed):
     random = numpy.random.default_rng(seed)
     labels = random.integers(0, 3, count)
     return (numpy.eye(3)[labels] * 2 + random.normal(size=(count, 3)) * 0.3).astype("float32"), labels
+
+
+def png(pixels):
+    """A PNG file of grey pixels."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def write_data(folder):
@@ -58,9 +70,17 @@ def write_data(folder):
         table = pyarrow.table({**{name: values[:, i] for i, name in enumerate("abc")}, "label": labels})
         pyarrow.parquet.write_table(table, folder / f"x-{shard}.parquet", row_group_size=20)
         (folder / f"x-{shard}.csv").write_text("a,b,c,label\n" + "".join(f"{a!r},{b!r},{c!r},{label}\n" for (a, b, c), label in zip(values.tolist(), labels)))
+        for number in range(30):
+            path = folder / "tree" / ("a", "a-b", "c")[number % 3] / f"deep{number % 2}" / f"{shard}_{number}.png"  # "a-b/" stands before "a/", though not as names of folders
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png(numpy.random.default_rng(number).integers(0, 80, (8, 9)).astype("uint8") + 80 * (number % 3)))
         numpy.save(folder / f"x-{shard}.npy", values)
         numpy.save(folder / f"y-{shard}.npy", labels)
         numpy.random.default_rng(shard).integers(0, 31, 100_000).astype("uint16").tofile(folder / f"x-{shard}.bin")
+
+
+def files_below(folder):
+    return [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
 
 
 class DataTestCase(BucketTestCase):
@@ -84,8 +104,8 @@ class MovedIntoABucket(DataTestCase, MotoTestCase):
         self.trainhost("run", config, self.in_place("data"), "--name", "straight")
         self.trainhost("run", config, self.in_place("data"), "--name", "moved", 'max=["10step"]')
         prefix = f"{source}/deep/er"
-        for path in self.data.iterdir():
-            self.s3.upload_file(str(path), "bucket", f"{prefix}/{path.name}")
+        for name in files_below(self.data):
+            self.s3.upload_file(str(self.data / name), "bucket", f"{prefix}/{name}")
         self.data.rename(self.folder / "gone")
         self.trainhost("run", config, self.in_place(f"s3://bucket/{prefix}"), "--name", "moved", 'max=["20step"]')
         straight, moved = self.run_folder("straight"), self.run_folder("moved")
@@ -111,14 +131,17 @@ class MovedIntoABucket(DataTestCase, MotoTestCase):
     def test_arrays(self):
         self.go_on_in_the_bucket("arrays")
 
+    def test_imagefolder(self):
+        self.go_on_in_the_bucket("imagefolder")
+
 
 class FailingStore(DataTestCase):
     def setUp(self):
         super().setUp()
         self.store = self.enterContext(FaultServer())
         self.use(self.store.url, "TESTKEY", "test/secret+key")
-        for path in self.data.iterdir():
-            self.store.ask(f"load data/{path.name} {path}")
+        for name in files_below(self.data):
+            self.store.ask(f"load data/{name} {self.data / name}")
 
     def options(self, source, *more):
         config = self.config(source, steps=100_000)
@@ -133,7 +156,7 @@ class FailingStore(DataTestCase):
                 result = process.end()
                 self.store.ask("forget")
                 self.assertEqual(result.code, 12, result.err)
-                self.assert_names(result.err, "s3://bucket/data/x-", "503", "SlowDown", "UNAVAILABLE")
+                self.assert_names(result.err, "s3://bucket/data/", "503", "SlowDown", "UNAVAILABLE")
                 self.assertNotIn("secret+key", result.err)
                 run = self.run_folder(source)
                 self.assertEqual(run.events("run_end")[-1]["exit_code"], 12)

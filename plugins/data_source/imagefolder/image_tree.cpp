@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -47,7 +48,36 @@ struct Descriptor {
 
 }  // namespace
 
-ImageTree::ImageTree(const std::string& root, const Split& split) : root_(root) {
+ImageTree::ImageTree(const std::string& root, const Split& split, remote::DataFiles& data) : data_(data), root_(is_object(root) ? root.substr(0, root.find_last_not_of('/') + 1) : root) {
+  is_object(root) ? take_objects(split) : take_folders(root, split);
+  if (classes_.empty()) throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("root \"{}\": there are no folders in it; wanted a folder for each class", root));
+  if (files_.empty()) {
+    throw PluginError(TRAINHOST_FAILED_PRECONDITION,
+                      format("root \"{}\": no samples in this split: {} images in {} classes, none of them taken; correct split or heldout_fraction", root, num_seen_, classes_.size()));
+  }
+}
+
+// What keys have between the root and the next slash is a class.
+void ImageTree::take_objects(const Split& split) {
+  if (root_.native().find_first_of("*?{}[]") != std::string::npos)
+    throw PluginError(TRAINHOST_INVALID_ARGUMENT, format("imagefolder.root: wanted s3://BUCKET/PREFIX without wildcards and braces, got \"{}\"", root_));
+  std::map<std::string, std::vector<File>> files;
+  const std::string pattern = root_.string() + "/**";
+  const size_t skipped = root_.native().size() + 1;
+  for (const ListedFile& listed : data_.list({&pattern, 1}, "imagefolder.root")) {
+    const std::string name = listed.path.native().substr(skipped);
+    const size_t slash = name.find('/');
+    if (slash == std::string::npos || !is_image(name)) continue;
+    const auto object = data_.open_object(listed.path);
+    files[name.substr(0, slash)].push_back({name, object->size(), static_cast<int64_t>(stable_hash(object->version()))});
+  }
+  for (auto& [name, of_class] : files) {
+    classes_.push_back(name);
+    take_class(classes_.size() - 1, std::move(of_class), split);
+  }
+}
+
+void ImageTree::take_folders(const std::string& root, const Split& split) {
   std::error_code error;
   if (!fs::is_directory(root_, error)) {
     throw PluginError(TRAINHOST_NOT_FOUND, format("root \"{}\" (seen from {}) is no folder that can be read; set imagefolder.root to the folder with a folder for each class", root,
@@ -60,11 +90,6 @@ ImageTree::ImageTree(const std::string& root, const Split& split) : root_(root) 
     for (size_t i = 0; i < classes_.size(); ++i) take_class(i, std::move(files[i]), split);
   } catch (const fs::filesystem_error& unreadable) {
     throw PluginError(TRAINHOST_PERMISSION_DENIED, format("{}: {}; correct the permissions", unreadable.path1().string(), unreadable.code().message()));
-  }
-  if (classes_.empty()) throw PluginError(TRAINHOST_FAILED_PRECONDITION, format("root \"{}\": there are no folders in it; wanted a folder for each class", root));
-  if (files_.empty()) {
-    throw PluginError(TRAINHOST_FAILED_PRECONDITION,
-                      format("root \"{}\": no samples in this split: {} images in {} classes, none of them taken; correct split or heldout_fraction", root, num_seen_, classes_.size()));
   }
 }
 
@@ -107,6 +132,10 @@ int64_t ImageTree::class_of(uint64_t id) const {
 fs::path ImageTree::path(uint64_t id) const { return root_ / files_[id].name; }
 
 void ImageTree::read(uint64_t id, std::vector<std::byte>& out) const {
+  if (is_object(root_)) {
+    out.resize(files_[id].size);
+    return data_.open_object(path(id), remote::DataFiles::Ahead::kNothing)->read(0, out);
+  }
   const Descriptor descriptor(path(id));
   if (descriptor.number < 0) {
     const int error = errno;

@@ -8,6 +8,7 @@
 
 #include "files/fingerprint.h"
 #include "files/split.h"
+#include "remote/data_files.h"
 
 namespace trainhost::imagefolder {
 
@@ -15,9 +16,9 @@ namespace trainhost::imagefolder {
 /// in .jpg, .jpeg or .png in any case, in the byte order of their paths. Names that begin with a dot are left out, links are followed, except to folders.
 class ImageTree {
  public:
-  /// Throws PluginError: NOT_FOUND for a root that is no folder, PERMISSION_DENIED for what cannot be read, FAILED_PRECONDITION for a tree without classes, a class
-  /// without images, and a split without samples.
-  ImageTree(const std::string& root, const Split& split);
+  /// `root`: a folder, or the start of keys in a bucket, "s3://bucket/images". `data` outlives it. Throws PluginError: NOT_FOUND for a root that is no folder, PERMISSION_DENIED
+  /// for what cannot be read, FAILED_PRECONDITION for a tree without classes, a class without images, and a split without samples; what listing objects throws.
+  ImageTree(const std::string& root, const Split& split, remote::DataFiles& data);
 
   const std::vector<std::string>& classes() const { return classes_; }
   uint64_t num_samples() const { return files_.size(); }
@@ -40,9 +41,12 @@ class ImageTree {
     int64_t modified_ns = 0;
   };
 
+  void take_folders(const std::string& root, const Split& split);
+  void take_objects(const Split& split);
   std::vector<File> files_below(const std::string& name) const;
   void take_class(size_t number, std::vector<File> files, const Split& split);
 
+  remote::DataFiles& data_;
   std::filesystem::path root_;
   std::vector<std::string> classes_;
   std::vector<File> files_;

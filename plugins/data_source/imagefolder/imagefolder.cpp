@@ -8,6 +8,8 @@
 #include "files/split.h"
 #include "image_tree.h"
 #include "images/images.h"
+#include "remote/data_files.h"
+#include "remote/options.h"
 
 namespace {
 
@@ -16,24 +18,25 @@ using imagefolder::ImageTree;
 
 constexpr std::string_view kVersion = "1.0.0";  // another one when the same input gives other samples
 
-struct Config : images::ImageOptions {
+struct Config : images::ImageOptions, remote::RemoteOptions {
   std::string root, split = "train";
   double heldout_fraction = 0.1;
 };
 
-constexpr auto kSchema = images::with_image_keys(
+constexpr auto kSchema = remote::with_remote_keys(images::with_image_keys(
     schema<Config>()
-        .key("root", &Config::root, "folder with a folder of images for each class, relative to the current folder", no_trajectory)
+        .key("root", &Config::root, "folder with a folder of images for each class, relative to the current folder, or s3://BUCKET/PREFIX", no_trajectory)
         .key("split", &Config::split, "train, heldout (images chosen by a hash of their path below root) or all", one_of("train", "heldout", "all"))
         .key("heldout_fraction", &Config::heldout_fraction, "share of the images that is held out", at_least(0), at_most(1))
-        .required("root"));
+        .required("root")));
 
 class ImageFolder final : public IdentifiedSource {
  public:
-  explicit ImageFolder(Config config) : config_(std::move(config)), images_(config_) {}
+  explicit ImageFolder(Config config) : config_(std::move(config)), images_(config_), data_(config_, "imagefolder") {}
 
   void start() override {
-    tree_.emplace(config_.root, Split(config_.split, config_.heldout_fraction));
+    data_.start(host());
+    tree_.emplace(config_.root, Split(config_.split, config_.heldout_fraction), data_);
     const auto num_classes = static_cast<std::int64_t>(tree_->classes().size());
     info_.fields = {images_.field("image"), {"label", TRAINHOST_FIELD_TARGET, kInt64, {}, {}, num_classes, -1}};
     info_.num_samples = tree_->num_samples();
@@ -44,6 +47,11 @@ class ImageFolder final : public IdentifiedSource {
     fingerprint.add_to_stamp(format("{} tolerate_warnings {}", kVersion, config_.tolerate_warnings));
     facts_ = {images_.uses_random_keys(), fingerprint.stamp(), format("imagefolder {}: {}, {}", kVersion, config_.split, tree_->summary())};
     host().log_info("{}: {}", config_.split, tree_->summary());
+  }
+
+  void stop() override {
+    tree_.reset();
+    data_.stop();
   }
 
   const SourceInfo& info() override { return info_; }
@@ -69,6 +77,7 @@ class ImageFolder final : public IdentifiedSource {
  private:
   Config config_;
   images::ImageLoader images_;
+  remote::DataFiles data_;
   std::optional<ImageTree> tree_;
   SourceInfo info_;
   SampleFacts facts_;
