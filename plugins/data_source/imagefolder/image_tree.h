@@ -38,7 +38,7 @@ class ImageTree {
   struct File {
     std::string name;  // below the root
     uint64_t size = 0;
-    int64_t modified_ns = 0;
+    int64_t modified_ns = 0;  // of an object a hash of its ETag
   };
 
   void take_folders(const std::string& root, const Split& split);
