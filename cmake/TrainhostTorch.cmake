@@ -5,6 +5,7 @@
 # Out: trainhost_use_torch(<target> [CUDA])   compiles and links a target against LibTorch, with the run paths that it needs
 #      TRAINHOST_TORCH_BUILD                  the build string that host and T2 plugins compare
 #      trainhost_stamp_torch_build(<files ...>)   defines TRAINHOST_TORCH_BUILD as a string literal in these alone: it changes with each SDK header
+#      trainhost_add_kernels(<target> <file.cu ...>)   compiles kernels into the target's program or library, where TRAINHOST_CUDA is ON
 #      TRAINHOST_CUDA                         whether CUDA libraries are linked
 # Torch's own package config is not used: it insists on a whole CUDA tool chain, takes seconds, and adds flags to every file.
 
@@ -121,4 +122,30 @@ function(trainhost_use_torch target)
   target_compile_definitions(${target} PRIVATE TRAINHOST_CUDA=$<BOOL:${TRAINHOST_CUDA}>)
   set_target_properties(${target} PROPERTIES
     BUILD_RPATH "$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}" INSTALL_RPATH "$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}")
+endfunction()
+
+# nvcc as a command of its own: as a language of CMake it would be asked for its abilities at each first configure, and take no precompiled header anyway.
+set(TRAINHOST_CUDA_ARCHITECTURES "80;90" CACHE STRING "GPUs that kernels are compiled for, as compute capabilities without the dot; newer ones get PTX of the last")
+
+function(trainhost_add_kernels target)
+  if(NOT TRAINHOST_CUDA OR NOT ARGN)
+    return()
+  endif()
+  foreach(architecture IN LISTS TRAINHOST_CUDA_ARCHITECTURES)
+    list(APPEND codes -gencode arch=compute_${architecture},code=sm_${architecture})
+  endforeach()
+  list(GET TRAINHOST_CUDA_ARCHITECTURES -1 newest)
+  list(APPEND codes -gencode arch=compute_${newest},code=compute_${newest})
+  foreach(source IN LISTS ARGN)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${source}.o)
+    add_custom_command(OUTPUT ${object}
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CUDAToolkit_NVCC_EXECUTABLE} -std=c++20 -O3 ${codes} -Xcompiler=-fPIC,-fvisibility=hidden,-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
+        --expt-relaxed-constexpr "-I$<JOIN:$<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>,;-I>"
+        -MD -MF ${object}.d -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source} DEPFILE ${object}.d COMMENT "Compiling kernels ${source}" VERBATIM COMMAND_EXPAND_LISTS)
+    list(APPEND objects ${object})
+  endforeach()
+  add_library(${target}_kernels STATIC ${objects})
+  set_target_properties(${target}_kernels PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(${target} PRIVATE ${target}_kernels)
 endfunction()

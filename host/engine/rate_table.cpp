@@ -8,8 +8,6 @@
 
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/remainder.h>
 
 #include "base/error.h"
 
@@ -20,12 +18,12 @@ constexpr uint64_t kSmallestRing = 256;
 
 }  // namespace
 
-void RateTable::set(uint64_t first_step, std::span<const double> rates) {
-  if (rates.empty()) return;
+bool RateTable::set(uint64_t first_step, std::span<const double> rates) {
+  if (rates.empty()) return false;
   const uint64_t end = first_step + rates.size();
   const bool is_apart = first_step > end_ || end < begin_ || begin_ == end_;  // nothing of the old steps joins on
   const uint64_t begin = is_apart ? first_step : std::min(begin_, first_step);
-  grow(2 * rates.size());
+  const bool has_moved = grow(2 * rates.size());
   const auto size = static_cast<uint64_t>(rates_.numel());
   at::Tensor staged = host_tensor_({static_cast<int64_t>(rates.size())}, at::kDouble);
   std::copy(rates.begin(), rates.end(), staged.data_ptr<double>());
@@ -37,23 +35,24 @@ void RateTable::set(uint64_t first_step, std::span<const double> rates) {
   }
   end_ = is_apart ? end : std::max(end_, end);
   begin_ = std::max(begin, end_ > size ? end_ - size : 0);
+  return has_moved;
 }
 
 // A ring that grows is copied to where its steps belong in the larger one; sizes are powers of two, so a step's slot only gains high bits.
-void RateTable::grow(uint64_t size) {
+bool RateTable::grow(uint64_t size) {
   const uint64_t wanted = std::bit_ceil(std::max(size, kSmallestRing));
   const uint64_t old_size = rates_.defined() ? static_cast<uint64_t>(rates_.numel()) : 0;
-  if (old_size >= wanted) return;
+  if (old_size >= wanted) return false;
   const at::Tensor old = rates_;
   rates_ = at::full({static_cast<int64_t>(wanted)}, std::nan(""), at::TensorOptions(at::kDouble).device(device_));
   for (uint64_t copy = 0; old_size && copy < wanted; copy += old_size) rates_.narrow(0, static_cast<int64_t>(copy), static_cast<int64_t>(old_size)).copy_(old);
+  return true;
 }
 
-at::Tensor RateTable::at_step(const at::Tensor& step, uint64_t oldest, uint64_t newest) const {
+void RateTable::check_covers(uint64_t oldest, uint64_t newest) const {
   if (oldest < begin_ || newest >= end_)
     throw Error(ExitCode::kFailure, format("learning rates are set for steps {} to {}, but the next update may be step {} to {}; set them ahead", begin_,
                                            end_ ? end_ - 1 : 0, oldest, newest));
-  return rates_.index_select(0, step.remainder(rates_.numel()).reshape({1})).reshape({});
 }
 
 }  // namespace trainhost

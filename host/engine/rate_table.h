@@ -14,13 +14,15 @@ class RateTable {
   using HostTensor = std::function<at::Tensor(at::IntArrayRef, at::ScalarType)>;  // memory that the device can copy from on its own
   RateTable(at::Device device, HostTensor host_tensor) : device_(device), host_tensor_(std::move(host_tensor)) {}
 
-  /// Writes the rates of steps first_step, first_step + 1, ...; earlier ones stay. No host wait.
-  void set(uint64_t first_step, std::span<const double> rates);
-  /// The rate at `step` (int64, 0-dim, on the device), float64, 0-dim. The device step lies in [oldest, newest]; throws Error(kFailure) when a rate is missing there.
-  at::Tensor at_step(const at::Tensor& step, uint64_t oldest, uint64_t newest) const;
+  /// Writes the rates of steps first_step, first_step + 1, ...; earlier ones stay. No host wait. True: the ring has moved to other memory.
+  bool set(uint64_t first_step, std::span<const double> rates);
+  /// Throws Error(kFailure) when the rate of a step in [oldest, newest] is missing.
+  void check_covers(uint64_t oldest, uint64_t newest) const;
+  /// float64, on the device; undefined before set().
+  const at::Tensor& ring() const { return rates_; }
 
  private:
-  void grow(uint64_t size);
+  bool grow(uint64_t size);
 
   at::Device device_;
   HostTensor host_tensor_;

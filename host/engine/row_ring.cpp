@@ -1,24 +1,16 @@
 // The ring of window rows.
 #include "engine/row_ring.h"
 
-#include <array>
 #include <limits>
 #include <utility>
-
-#include <ATen/ops/empty.h>
 
 namespace trainhost {
 
 void RowRing::push(uint64_t window, const at::Tensor& values) {
-  if (!on_device_.defined()) {
-    const std::array<int64_t, 2> sizes = {static_cast<int64_t>(num_rows_), values.size(0)};
-    on_device_ = at::empty(sizes, values.options());
-    on_host_ = device_.host_tensor(sizes, at::kDouble);
-  }
+  if (!on_host_.defined()) on_host_ = device_.host_tensor({static_cast<int64_t>(num_rows_), values.size(0)}, at::kDouble);
   if (pending_.size() == num_rows_) fetch_oldest();
   const auto slot = static_cast<int64_t>(next_slot_);
-  on_device_.select(0, slot).copy_(values);
-  on_host_.select(0, slot).copy_(on_device_.select(0, slot), /*non_blocking=*/true);
+  on_host_.select(0, slot).copy_(values, /*non_blocking=*/true);
   const std::shared_ptr<Mark> mark = device_.mark();
   pending_.push_back({window, next_slot_, mark, std::exchange(last_mark_, mark)});
   next_slot_ = (next_slot_ + 1) % num_rows_;

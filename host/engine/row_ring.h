@@ -9,7 +9,7 @@
 
 namespace trainhost {
 
-/// Rows stand in a ring on the device and are copied to a ring in host memory behind the window's work; a mark a row says when it has arrived.
+/// Rows are copied to a ring in host memory behind the window's work; a mark a row says when it has arrived.
 class RowRing {
  public:
   RowRing(Device& device, uint64_t num_rows) : device_(device), num_rows_(num_rows < 1 ? 1 : num_rows) {}
@@ -39,7 +39,7 @@ class RowRing {
 
   Device& device_;
   uint64_t num_rows_, next_slot_ = 0, num_waits_ = 0;
-  at::Tensor on_device_, on_host_;  // [num_rows, values]
+  at::Tensor on_host_;  // [num_rows, values]
   std::shared_ptr<Mark> last_mark_;
   std::deque<Pending> pending_;
   std::vector<Row> arrived_;

@@ -206,9 +206,10 @@ void TorchEngine::apply() {
   const at::NoGradGuard no_gradients;
   translated(*device_, "optimizer, step", [&] {
     copier_.order_update_after_copy();
-    const at::Tensor rate = rates_->at_step(update_->step(), known_step_, known_step_ + windows_in_flight_);
-    const std::optional<at::Tensor> row = graphs_.update(rate, [this](const at::Tensor& one) { return run_update(one); });
-    rows_->push(window_->number, row ? *row : run_update(rate));
+    rates_->check_covers(known_step_, known_step_ + windows_in_flight_);
+    const auto run = [this] { return run_update(); };
+    const std::optional<at::Tensor> row = graphs_.update(run);
+    rows_->push(window_->number, row ? *row : run());
   });
   data_waits_.end_window(window_->number);
   ++windows_in_flight_;
@@ -217,9 +218,9 @@ void TorchEngine::apply() {
   window_.reset();
 }
 
-at::Tensor TorchEngine::run_update(const at::Tensor& rate) {
+at::Tensor TorchEngine::run_update() {
   const std::vector<at::Tensor> all = gradients();
-  const Update::Outcome outcome = update_->run({window_->sums, all, window_->exponent, rate}, [this](const t2::StepInputs& inputs) {
+  const Update::Outcome outcome = update_->run({window_->sums, all, window_->exponent, rates_->ring()}, [this](const t2::StepInputs& inputs) {
     const MeteredCall call(setup_.meter, setup_.optimizer_account, "step");
     optimizer_->step(inputs);
   });
@@ -249,7 +250,7 @@ void TorchEngine::abandon_window() {
 
 void TorchEngine::set_learning_rates(uint64_t first_step, std::span<const double> rates) {
   if (!rates_) throw Error(ExitCode::kFailure, "engine: learning rates without an optimizer");
-  rates_->set(first_step, rates);
+  if (rates_->set(first_step, rates)) graphs_.clear();  // which read the memory that it was before
 }
 
 std::vector<WindowRow> TorchEngine::rows_until(uint64_t window) {

@@ -82,7 +82,7 @@ class TorchEngine final : public Engine {
   void build_optimizer(const TorchPlugins& plugins);
   void keep_buffers();
   void run_pass(const t2::Batch& batch);
-  at::Tensor run_update(const at::Tensor& rate);
+  at::Tensor run_update();
   t2::Batch model_batch(const DeviceBatch& batch);
   at::Tensor checked_sums(const t2::Output& output, std::optional<std::vector<std::string>>& known);
   std::vector<at::Tensor> gradients() const;

@@ -93,8 +93,8 @@ std::vector<t2::NamedTensor> TorchEngine::engine_state() {
   std::vector<t2::NamedTensor> out;
   for (auto& [name, state] : random_.get()) out.push_back({"engine." + name, state});
   if (!update_) return out;
-  out.push_back({"engine.loss_scale", update_->loss_scale().value()});
-  out.push_back({"engine.growth_tracker", update_->loss_scale().growth_tracker()});
+  out.push_back({"engine.loss_scale", update_->loss_scale()});
+  out.push_back({"engine.growth_tracker", update_->growth_tracker()});
   out.push_back({"engine.step", update_->step()});
   return out;
 }

@@ -5,9 +5,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <trainhost/precision_policy.h>
 #include <trainhost/torch/optimizer.h>
 
-#include "engine/loss_scale.h"
+#include "engine/update_arithmetic.h"
 
 namespace trainhost {
 
@@ -23,7 +24,7 @@ class Update {
     at::Tensor sums;  // float64: loss sum, count, metric sums; over all micro-batches and ranks
     at::TensorList gradients;
     int exponent;
-    at::Tensor rate;  // float64, 0-dim
+    at::Tensor rates;  // float64: the rate of step s at s modulo its size
   };
   struct Outcome {
     at::Tensor is_applied;  // bool, 0-dim
@@ -33,13 +34,14 @@ class Update {
   /// Skips when the loss or any gradient is not finite, or nothing counted. `step` calls the optimizer. No host wait.
   Outcome run(const Window& window, const std::function<void(const t2::StepInputs&)>& step);
 
-  at::Tensor& step() { return step_; }  // int64, 0-dim: applied updates
-  LossScale& loss_scale() { return loss_scale_; }
+  at::Tensor& step() { return step_; }                      // int64, 0-dim: applied updates
+  at::Tensor& loss_scale() { return loss_scale_; }          // float32, 0-dim
+  at::Tensor& growth_tracker() { return growth_tracker_; }  // int32, 0-dim: windows without overflow since the scale changed last
 
  private:
-  double clip_norm_;
-  LossScale loss_scale_;
-  at::Tensor step_;
+  UpdateRule rule_;
+  at::Tensor step_, loss_scale_, growth_tracker_;
+  at::Tensor step_inputs_, verdicts_;  // always the same memory, which recordings write to
 };
 
 }  // namespace trainhost

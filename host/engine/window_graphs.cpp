@@ -102,15 +102,13 @@ bool WindowGraphs::record_pass(Pass& pass, const t2::Batch& batch, const std::fu
   return pass.recording != nullptr;
 }
 
-std::optional<at::Tensor> WindowGraphs::update(const at::Tensor& rate, const std::function<at::Tensor(const at::Tensor&)>& run) {
+std::optional<at::Tensor> WindowGraphs::update(const std::function<at::Tensor()>& run) {
   if (!open_) return std::nullopt;
   Window& window = *open_;
   if (!window.update) {
-    window.rate = at::empty_like(rate);
-    window.update = record([&] { window.row = run(window.rate); });
+    window.update = record([&] { window.row = run(); });
     if (!window.update) return std::nullopt;
   }
-  window.rate.copy_(rate);
   window.update->replay();
   return window.row;
 }

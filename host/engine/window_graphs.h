@@ -39,8 +39,8 @@ class WindowGraphs {
   void begin_window(int exponent);
   /// True: the pass over the batch was done by a recording. `run` does one by itself, into the same targets; it is recorded, not only called.
   bool pass(const t2::Batch& batch, const PassTargets& targets, const std::function<void(const t2::Batch&)>& run);
-  /// The window's row, or nothing where the window did not begin with a recording. `run`: from the rate to the row.
-  std::optional<at::Tensor> update(const at::Tensor& rate, const std::function<at::Tensor(const at::Tensor&)>& run);
+  /// The window's row, or nothing where the window did not begin with a recording.
+  std::optional<at::Tensor> update(const std::function<at::Tensor()>& run);
   /// Gives all recordings and their memory back; shapes that come again are recorded again.
   void clear();
 
@@ -60,7 +60,7 @@ class WindowGraphs {
     Pass first;
     std::map<Shape, Pass> more;
     std::vector<at::Tensor> gradients;
-    at::Tensor sums, rate, row;
+    at::Tensor sums, row;
     std::unique_ptr<Recording> update;
   };
 
