@@ -29,13 +29,20 @@ function(trainhost_register_suites target prefix)
   endforeach()
 endfunction()
 
-option(TRAINHOST_UNITY "Compile several files of a room at once: a whole build takes less, a changed file more" ON)
+option(TRAINHOST_UNITY "Compile several files of a target at once: a whole build takes less, a changed file more" ON)
 
-# Of a target without LibTorch, whose headers do not get along with `using namespace`. Test files keep their helpers inside of their suite, so that names do not
-# meet those of other files.
-function(trainhost_compile_together target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${TRAINHOST_UNITY} UNITY_BUILD_BATCH_SIZE 8)
-  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)  # it takes what a unity file includes for a header
+# Call it last, when all targets are known. Files of one target keep the names in their unnamed namespaces apart; test files keep their helpers inside of their
+# suite. Targets whose files cannot be read together set UNITY_BUILD to OFF.
+function(trainhost_compile_together)
+  _trainhost_all_targets(${PROJECT_SOURCE_DIR} targets)
+  foreach(target IN LISTS targets)
+    get_target_property(type ${target} TYPE)
+    get_target_property(has_own ${target} UNITY_BUILD)
+    if(TRAINHOST_UNITY AND NOT has_own STREQUAL "OFF" AND type MATCHES "^(STATIC_LIBRARY|SHARED_LIBRARY|OBJECT_LIBRARY|EXECUTABLE|MODULE_LIBRARY)$")
+      set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+      target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)  # it takes what a unity file includes for a header
+    endif()
+  endforeach()
 endfunction()
 
 # trainhost_add_test_program(<target> PREFIX <ctest prefix> SOURCES <a_test.cpp ...> [LINK ...] [TORCH])
@@ -108,11 +115,6 @@ function(trainhost_add_room room)
   if(tests AND BUILD_TESTING)
     trainhost_add_test_program(${target}_tests PREFIX ${room} SOURCES ${tests} LINK ${test_link} ${arg_PRIVATE_LINK} ${arg_TEST_LINK} ${torch})
   endif()
-  foreach(one IN ITEMS ${target} ${target}_tests)
-    if(sources AND NOT torch AND TARGET ${one})
-      trainhost_compile_together(${one})
-    endif()
-  endforeach()
 endfunction()
 
 # bin/trainhost out of host/main.cpp and the rooms; it links no LibTorch, the engine is opened when a command needs it.

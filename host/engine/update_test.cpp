@@ -9,10 +9,10 @@
 #include <vector>
 
 #include <ATen/ops/_amp_update_scale.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/randn.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 using namespace trainhost;
@@ -31,6 +31,8 @@ trainhost_precision_plan plan_with_scale(double initial_scale, uint64_t growth_i
   return plan;
 }
 
+at::Tensor numbers(std::vector<double> values) { return at::from_blob(values.data(), {static_cast<int64_t>(values.size())}, at::kDouble).clone(); }
+
 struct Seen {
   float rate = 0, multiplier = 0, skip = 0, step = 0;
   std::vector<double> row;
@@ -39,8 +41,8 @@ struct Seen {
 
 Seen end_window(Update& update, const std::vector<at::Tensor>& gradients, const std::vector<double>& sums, int exponent = 0) {
   Seen seen;
-  const at::Tensor rates = at::tensor(std::vector<double>{0.5, 0.25, 0.125});
-  const Update::Outcome outcome = update.run({at::tensor(sums), gradients, exponent, rates}, [&](const t2::StepInputs& inputs) {
+  const at::Tensor rates = numbers({0.5, 0.25, 0.125});
+  const Update::Outcome outcome = update.run({numbers(sums), gradients, exponent, rates}, [&](const t2::StepInputs& inputs) {
     seen.rate = inputs.learning_rate.item<float>(), seen.multiplier = inputs.gradient_multiplier.item<float>();
     seen.skip = inputs.found_non_finite.item<float>(), seen.step = inputs.step.item<float>();
   });

@@ -39,7 +39,7 @@ Said out_of_memory(const Specimen& plugin, const trainhost_window& failed, std::
   return ask("out_of_memory", table_of(plugin).out_of_memory, plugin.c(), window.get(), attempt, &samples);
 }
 
-std::string use(const Specimen& plugin) {
+std::string use_accumulation_schedule(const Specimen& plugin) {
   std::string answers;
   trainhost_window window{};
   for (std::uint64_t step = 0; step < 20; ++step) answers += text_of(window = next_window(plugin, step, window)) + "\n";
@@ -170,26 +170,26 @@ void pieces_sum_to_the_window(const Subject& subject) {
   if (num_asked == 0) skip("it refuses the settings that were given, and {} random ones; give it settings with which it starts", kPlaces - kUsualOnes);
 }
 
-constexpr FailingCall kFailing[] = {{"out_of_memory with one sample", [](const Specimen& plugin, trainhost_error* error) {
+constexpr FailingCall kAccumulationScheduleFailing[] = {{"out_of_memory with one sample", [](const Specimen& plugin, trainhost_error* error) {
                                        const Placed<trainhost_window> failed({sizeof(trainhost_window), 0, 1, 1, 0, 0}, "trainhost_window");
                                        std::uint64_t samples = 0;
                                        return table_of(plugin).out_of_memory(plugin.c(), failed.get(), 1, &samples, error);
                                      }}};
 
-constexpr std::string_view kKind = "accumulation_schedule";
-constexpr Question kQuestions[] = {
-    {"accumulation_schedule/windows_are_whole", "Every window has a micro-batch at least, and one target", kKind, Scope::kPlugin, answer<windows_are_whole>},
-    {"accumulation_schedule/same_progress_same_windows", "The windows are a function of the run's progress", kKind, Scope::kPlugin,
+constexpr std::string_view kAccumulationScheduleKind = "accumulation_schedule";
+constexpr Question kAccumulationScheduleQuestions[] = {
+    {"accumulation_schedule/windows_are_whole", "Every window has a micro-batch at least, and one target", kAccumulationScheduleKind, Scope::kPlugin, answer<windows_are_whole>},
+    {"accumulation_schedule/same_progress_same_windows", "The windows are a function of the run's progress", kAccumulationScheduleKind, Scope::kPlugin,
      answer<same_progress_same_windows>},
-    {"accumulation_schedule/out_of_memory_shrinks_micro_batches_only", "Out of memory leads to smaller pieces of the same window, and ends", kKind,
+    {"accumulation_schedule/out_of_memory_shrinks_micro_batches_only", "Out of memory leads to smaller pieces of the same window, and ends", kAccumulationScheduleKind,
      Scope::kPlugin, answer<out_of_memory_shrinks_micro_batches_only>},
     {"accumulation_schedule/pieces_sum_to_the_window", "With any settings, anywhere in a run, a window has a micro-batch at least, and its pieces sum to it",
-     kKind, Scope::kPlugin, answer<pieces_sum_to_the_window>},
+     kAccumulationScheduleKind, Scope::kPlugin, answer<pieces_sum_to_the_window>},
 };
 
 }  // namespace
 
-const KindCalls kAccumulationScheduleCalls{kKind, use, nullptr, kFailing};
-std::span<const Question> accumulation_schedule_questions() { return kQuestions; }
+const KindCalls kAccumulationScheduleCalls{kAccumulationScheduleKind, use_accumulation_schedule, nullptr, kAccumulationScheduleFailing};
+std::span<const Question> accumulation_schedule_questions() { return kAccumulationScheduleQuestions; }
 
 }  // namespace trainhost::conformance

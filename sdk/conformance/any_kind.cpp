@@ -111,7 +111,7 @@ void nobody_wants_the_words(const Subject& subject) {
   make_failing_calls(subject, plugin, [&](const FailingCall& failing) {
     const ErrorText error;
     const trainhost_status with_words = failing.call(plugin, error.get()), without = failing.call(plugin, nullptr);
-    require(with_words == without, "{} answers {} with error text and {} with NULL", failing.what, text_of({with_words, ""}), text_of({without, ""}));
+    require(with_words == without, "{} answers {} with error text and {} with NULL", failing.what, text_of(Said{with_words, ""}), text_of(Said{without, ""}));
   });
 }
 
@@ -178,7 +178,7 @@ void same_from_eight_threads(const Subject& subject) {
   for (const std::string& answer : from_threads(call)) require(answer == alone, "one of eight threads got {}, a call alone {}", answer, alone);
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kAnyKindQuestions[] = {
     {"any/has_the_interface_of_its_kind", "It has the interface of its kind, and state if it says so", "", Scope::kPlugin,
      answer<has_the_interface_of_its_kind>},
     {"any/unknown_interface_is_null", "An interface that it does not have is NULL", "", Scope::kPlugin, answer<unknown_interface_is_null>},
@@ -194,6 +194,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> any_kind_questions() { return kQuestions; }
+std::span<const Question> any_kind_questions() { return kAnyKindQuestions; }
 
 }  // namespace trainhost::conformance

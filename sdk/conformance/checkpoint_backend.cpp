@@ -213,13 +213,13 @@ std::string use_objects(const Specimen& plugin) {
   return text_of(read) + " " + std::string(bytes, got) + " " + keys;
 }
 
-std::string use(const Specimen& plugin) {
+std::string use_checkpoint_backend(const Specimen& plugin) {
   const auto& table = plugin.need<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND);
   expect("create of an object", table.create, plugin.c(), c_string("used/record"), static_cast<const void*>("record"), std::uint64_t{6});
   return use_objects(plugin);
 }
 
-constexpr FailingCall kFailing[] = {
+constexpr FailingCall kCheckpointBackendFailing[] = {
     {"get of an object that is not there",
      [](const Specimen& plugin, trainhost_error* error) {
        char byte = 0;
@@ -231,30 +231,30 @@ constexpr FailingCall kFailing[] = {
        return plugin.need<trainhost_checkpoint_backend>(TRAINHOST_CHECKPOINT_BACKEND).create(plugin.c(), c_string(key), "x", 1, error);
      }}};
 
-constexpr std::string_view kKind = "checkpoint_backend";
-constexpr Question kQuestions[] = {
-    {"checkpoint_backend/nothing_is_visible_before_commit", "An object is there after put_commit, whole and for all, and not before", kKind, Scope::kPlugin,
+constexpr std::string_view kCheckpointBackendKind = "checkpoint_backend";
+constexpr Question kCheckpointBackendQuestions[] = {
+    {"checkpoint_backend/nothing_is_visible_before_commit", "An object is there after put_commit, whole and for all, and not before", kCheckpointBackendKind, Scope::kPlugin,
      answer<nothing_is_visible_before_commit>},
-    {"checkpoint_backend/abort_leaves_nothing", "An upload that was aborted was never there", kKind, Scope::kPlugin, answer<abort_leaves_nothing>},
-    {"checkpoint_backend/unfinished_objects_are_refused", "An object with a hole or a damaged part is not committed", kKind, Scope::kPlugin,
+    {"checkpoint_backend/abort_leaves_nothing", "An upload that was aborted was never there", kCheckpointBackendKind, Scope::kPlugin, answer<abort_leaves_nothing>},
+    {"checkpoint_backend/unfinished_objects_are_refused", "An object with a hole or a damaged part is not committed", kCheckpointBackendKind, Scope::kPlugin,
      answer<unfinished_objects_are_refused>},
-    {"checkpoint_backend/nothing_is_overwritten", "create makes, takes equal bytes again, and never overwrites", kKind, Scope::kPlugin,
+    {"checkpoint_backend/nothing_is_overwritten", "create makes, takes equal bytes again, and never overwrites", kCheckpointBackendKind, Scope::kPlugin,
      answer<nothing_is_overwritten>},
-    {"checkpoint_backend/sizes_come_back", "Objects of no byte, one byte and odd sizes come back", kKind, Scope::kPlugin, answer<sizes_come_back>},
-    {"checkpoint_backend/a_large_object_comes_back", "An object of 100 MB comes back", kKind, Scope::kPlugin, answer<a_large_object_comes_back>},
-    {"checkpoint_backend/parts_come_in_any_order", "Parts come in any order, and a part may come twice", kKind, Scope::kPlugin,
+    {"checkpoint_backend/sizes_come_back", "Objects of no byte, one byte and odd sizes come back", kCheckpointBackendKind, Scope::kPlugin, answer<sizes_come_back>},
+    {"checkpoint_backend/a_large_object_comes_back", "An object of 100 MB comes back", kCheckpointBackendKind, Scope::kPlugin, answer<a_large_object_comes_back>},
+    {"checkpoint_backend/parts_come_in_any_order", "Parts come in any order, and a part may come twice", kCheckpointBackendKind, Scope::kPlugin,
      answer<parts_come_in_any_order>},
-    {"checkpoint_backend/ranges_are_exact", "get gives the bytes that were asked for, fewer only at the end", kKind, Scope::kPlugin, answer<ranges_are_exact>},
-    {"checkpoint_backend/list_is_ordered", "list visits what begins so, in order, until it is stopped", kKind, Scope::kPlugin, answer<list_is_ordered>},
-    {"checkpoint_backend/remove_removes", "What was removed is gone, and nothing else", kKind, Scope::kPlugin, answer<remove_removes>},
-    {"checkpoint_backend/copies_are_the_object", "A place gives the bytes that were put, or says that it does not hold the object", kKind, Scope::kPlugin,
+    {"checkpoint_backend/ranges_are_exact", "get gives the bytes that were asked for, fewer only at the end", kCheckpointBackendKind, Scope::kPlugin, answer<ranges_are_exact>},
+    {"checkpoint_backend/list_is_ordered", "list visits what begins so, in order, until it is stopped", kCheckpointBackendKind, Scope::kPlugin, answer<list_is_ordered>},
+    {"checkpoint_backend/remove_removes", "What was removed is gone, and nothing else", kCheckpointBackendKind, Scope::kPlugin, answer<remove_removes>},
+    {"checkpoint_backend/copies_are_the_object", "A place gives the bytes that were put, or says that it does not hold the object", kCheckpointBackendKind, Scope::kPlugin,
      answer<copies_are_the_object>},
-    {"checkpoint_backend/odd_keys_work", "Keys that the header allows work, others are refused", kKind, Scope::kPlugin, answer<odd_keys_work>},
+    {"checkpoint_backend/odd_keys_work", "Keys that the header allows work, others are refused", kCheckpointBackendKind, Scope::kPlugin, answer<odd_keys_work>},
 };
 
 }  // namespace
 
-const KindCalls kCheckpointBackendCalls{kKind, use, use_objects, kFailing};
-std::span<const Question> checkpoint_backend_questions() { return kQuestions; }
+const KindCalls kCheckpointBackendCalls{kCheckpointBackendKind, use_checkpoint_backend, use_objects, kCheckpointBackendFailing};
+std::span<const Question> checkpoint_backend_questions() { return kCheckpointBackendQuestions; }
 
 }  // namespace trainhost::conformance

@@ -9,13 +9,13 @@
 namespace trainhost::conformance {
 namespace {
 
-constexpr std::size_t kThreads = 8;
+constexpr std::size_t kRaceThreads = 8;
 
 // Runs the body on eight threads; the first complaint fails the question.
 void on_eight_threads(const std::function<void(std::size_t)>& body) {
-  std::vector<std::string> complaints(kThreads);
+  std::vector<std::string> complaints(kRaceThreads);
   std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kThreads; ++i)
+  for (std::size_t i = 0; i < kRaceThreads; ++i)
     threads.emplace_back([&, i] {
       try {
         body(i);
@@ -39,7 +39,7 @@ void one_creator_wins(const Subject& subject) {
       require(said.is_ok() || said.status == TRAINHOST_ALREADY_EXISTS, "create in a race: {}; the losers get ALREADY_EXISTS", text_of(said));
       winners += said.is_ok();
     });
-    require(winners == 1, "{} of {} threads created \"{}\" with other bytes each; one wins", winners.load(), kThreads, key);
+    require(winners == 1, "{} of {} threads created \"{}\" with other bytes each; one wins", winners.load(), kRaceThreads, key);
   }
 }
 
@@ -66,24 +66,24 @@ void parts_come_from_many_threads(const Subject& subject) {
   Store::Upload upload;
   expect_ok("put_begin", store.try_begin("parts", bytes.size(), upload, 4096));
   on_eight_threads([&](std::size_t i) {
-    for (std::uint64_t offset = i * upload.part_bytes; offset < bytes.size(); offset += kThreads * upload.part_bytes)
+    for (std::uint64_t offset = i * upload.part_bytes; offset < bytes.size(); offset += kRaceThreads * upload.part_bytes)
       expect_ok("put_part", store.part(upload, offset, std::string_view(bytes).substr(offset, upload.part_bytes)));
   });
   expect_ok("put_commit", store.commit(upload));
   require(store.get("parts", 0, bytes.size() + 1) == bytes, "put from eight threads, the object holds other bytes");
 }
 
-constexpr std::string_view kKind = "checkpoint_backend";
-constexpr Question kQuestions[] = {
-    {"checkpoint_backend/one_creator_wins", "Of eight who create one key, one wins", kKind, Scope::kPlugin, answer<one_creator_wins>},
-    {"checkpoint_backend/callers_do_not_disturb_each_other", "Eight threads put, get, list and remove their own objects at once", kKind, Scope::kPlugin,
+constexpr std::string_view kCheckpointRacesKind = "checkpoint_backend";
+constexpr Question kCheckpointRacesQuestions[] = {
+    {"checkpoint_backend/one_creator_wins", "Of eight who create one key, one wins", kCheckpointRacesKind, Scope::kPlugin, answer<one_creator_wins>},
+    {"checkpoint_backend/callers_do_not_disturb_each_other", "Eight threads put, get, list and remove their own objects at once", kCheckpointRacesKind, Scope::kPlugin,
      answer<callers_do_not_disturb_each_other>},
-    {"checkpoint_backend/parts_come_from_many_threads", "Parts of one object come from eight threads", kKind, Scope::kPlugin,
+    {"checkpoint_backend/parts_come_from_many_threads", "Parts of one object come from eight threads", kCheckpointRacesKind, Scope::kPlugin,
      answer<parts_come_from_many_threads>},
 };
 
 }  // namespace
 
-std::span<const Question> checkpoint_race_questions() { return kQuestions; }
+std::span<const Question> checkpoint_race_questions() { return kCheckpointRacesQuestions; }
 
 }  // namespace trainhost::conformance

@@ -62,14 +62,14 @@ std::string decoded(const Specimen& source, const trainhost_text& table, const s
   return {text, needed};
 }
 
-std::string use(const Specimen& source) {
+std::string use_data_source(const Specimen& source) {
   std::string answers;
   for (const SampleText& sample : read(source, some_ids(source))) answers += sample;
   return format("{} samples, hash {}", info_of(source).num_samples, std::hash<std::string>()(answers));
 }
 
 std::string use_from_any_thread(const Specimen& source) {
-  std::string answers = use(source);
+  std::string answers = use_data_source(source);
   if (const auto* table = source.find<trainhost_data_lengths>(TRAINHOST_DATA_LENGTHS))
     for (const std::uint64_t length : lengths_of(source, *table, some_ids(source))) answers += format(" {}", length);
   if (const auto* table = source.find<trainhost_text>(TRAINHOST_TEXT)) answers += " " + decoded(source, *table, encoded(source, *table, kWords));
@@ -209,7 +209,7 @@ void text_comes_back(const Subject& subject) {
   require(words == kWords, "\"{}\" comes back as \"{}\"", kWords, words);
 }
 
-constexpr FailingCall kFailing[] = {{"read of a sample that does not exist", [](const Specimen& source, trainhost_error* error) {
+constexpr FailingCall kDataSourceFailing[] = {{"read of a sample that does not exist", [](const Specimen& source, trainhost_error* error) {
                                        const std::uint64_t id = UINT64_MAX, key = 0;
                                        const trainhost_read wanted{sizeof wanted, 0, 1, &id, &key};
                                        const trainhost_batch_writer writer{
@@ -219,21 +219,21 @@ constexpr FailingCall kFailing[] = {{"read of a sample that does not exist", [](
                                        return source.need<trainhost_data_source>(TRAINHOST_DATA_SOURCE).read(source.c(), &wanted, &writer, error);
                                      }}};
 
-constexpr std::string_view kKind = "data_source";
-constexpr Question kQuestions[] = {
-    {"data_source/info_is_sound", "Fields and blocks are what the header says", kKind, Scope::kPlugin, answer<info_is_sound>},
-    {"data_source/fingerprint_is_stable", "The same settings and content have one fingerprint", kKind, Scope::kPlugin, answer<fingerprint_is_stable>},
-    {"data_source/same_ids_same_bytes", "The same ids give the same bytes, in any order and company", kKind, Scope::kPlugin, answer<same_ids_same_bytes>},
-    {"data_source/kept_samples_ignore_their_keys", "Samples that may be kept do not depend on their random keys", kKind, Scope::kPlugin, answer<kept_samples_ignore_their_keys>},
-    {"data_source/ids_out_of_range_are_refused", "There are no samples beyond the last", kKind, Scope::kPlugin, answer<ids_out_of_range_are_refused>},
-    {"data_source/passes_a_failed_reserve_on", "A reserve that fails is returned from read", kKind, Scope::kPlugin, answer<passes_a_failed_reserve_on>},
-    {"data_source/lengths_are_those_of_the_samples", "Lengths are the targets that count", kKind, Scope::kPlugin, answer<lengths_are_those_of_the_samples>},
-    {"data_source/text_comes_back", "Encoded and decoded, a text is the same", kKind, Scope::kPlugin, answer<text_comes_back>},
+constexpr std::string_view kDataSourceKind = "data_source";
+constexpr Question kDataSourceQuestions[] = {
+    {"data_source/info_is_sound", "Fields and blocks are what the header says", kDataSourceKind, Scope::kPlugin, answer<info_is_sound>},
+    {"data_source/fingerprint_is_stable", "The same settings and content have one fingerprint", kDataSourceKind, Scope::kPlugin, answer<fingerprint_is_stable>},
+    {"data_source/same_ids_same_bytes", "The same ids give the same bytes, in any order and company", kDataSourceKind, Scope::kPlugin, answer<same_ids_same_bytes>},
+    {"data_source/kept_samples_ignore_their_keys", "Samples that may be kept do not depend on their random keys", kDataSourceKind, Scope::kPlugin, answer<kept_samples_ignore_their_keys>},
+    {"data_source/ids_out_of_range_are_refused", "There are no samples beyond the last", kDataSourceKind, Scope::kPlugin, answer<ids_out_of_range_are_refused>},
+    {"data_source/passes_a_failed_reserve_on", "A reserve that fails is returned from read", kDataSourceKind, Scope::kPlugin, answer<passes_a_failed_reserve_on>},
+    {"data_source/lengths_are_those_of_the_samples", "Lengths are the targets that count", kDataSourceKind, Scope::kPlugin, answer<lengths_are_those_of_the_samples>},
+    {"data_source/text_comes_back", "Encoded and decoded, a text is the same", kDataSourceKind, Scope::kPlugin, answer<text_comes_back>},
 };
 
 }  // namespace
 
-const KindCalls kDataSourceCalls{kKind, use, use_from_any_thread, kFailing};
-std::span<const Question> data_source_questions() { return kQuestions; }
+const KindCalls kDataSourceCalls{kDataSourceKind, use_data_source, use_from_any_thread, kDataSourceFailing};
+std::span<const Question> data_source_questions() { return kDataSourceQuestions; }
 
 }  // namespace trainhost::conformance

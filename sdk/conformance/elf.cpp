@@ -113,7 +113,7 @@ void symbols_fit_the_tier(const Subject& subject) {
 
 void schema_is_valid(const Subject& subject) { subject.host.check_schema(subject.record().schema); }
 
-constexpr Question kQuestions[] = {
+constexpr Question kElfQuestions[] = {
     {"elf/exports_one_function", "The file exports the entry function and nothing else", "", Scope::kFile, answer<exports_one_function>},
     {"elf/has_no_unique_symbols", "No symbol is shared by all plugins of a process", "", Scope::kFile, answer<has_no_unique_symbols>},
     {"elf/has_no_text_relocations", "The loader writes nothing into its code", "", Scope::kFile, answer<has_no_text_relocations>},
@@ -126,6 +126,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> elf_questions() { return kQuestions; }
+std::span<const Question> elf_questions() { return kElfQuestions; }
 
 }  // namespace trainhost::conformance

@@ -34,7 +34,7 @@ Said send(const Specimen& plugin, std::string_view name, const Moment* moment, s
 
 void expect_sent(const Said& said, std::string_view name) { require(said.is_ok(), "event \"{}\": {}", name, text_of(said)); }
 
-std::string use(const Specimen& plugin) {
+std::string use_observer(const Specimen& plugin) {
   std::mt19937_64 random(7);
   std::string answers;
   for (const Moment& moment : made_up_run(random, 20)) answers += text_of(send(plugin, "step", &moment)) + " ";
@@ -163,19 +163,19 @@ void bears_slow_and_failing_disks(const Subject& subject) {
   });
 }
 
-constexpr std::string_view kKind = "observer";
-constexpr Question kQuestions[] = {
-    {"observer/bears_a_flood", "Twenty thousand events leave no files open and nothing failed", kKind, Scope::kPlugin, answer<bears_a_flood>},
-    {"observer/bears_any_event", "Events that it does not know, without progress, with odd numbers and names, are no failure", kKind, Scope::kPlugin,
+constexpr std::string_view kObserverKind = "observer";
+constexpr Question kObserverQuestions[] = {
+    {"observer/bears_a_flood", "Twenty thousand events leave no files open and nothing failed", kObserverKind, Scope::kPlugin, answer<bears_a_flood>},
+    {"observer/bears_any_event", "Events that it does not know, without progress, with odd numbers and names, are no failure", kObserverKind, Scope::kPlugin,
      answer<bears_any_event>},
-    {"observer/bears_a_full_disk", "A full disk is a failure with words, and over when there is room again", kKind, Scope::kPlugin, answer<bears_a_full_disk>},
-    {"observer/bears_slow_and_failing_disks", "Slow writes are no failure; failing ones end with words, and are over when writes work again", kKind,
+    {"observer/bears_a_full_disk", "A full disk is a failure with words, and over when there is room again", kObserverKind, Scope::kPlugin, answer<bears_a_full_disk>},
+    {"observer/bears_slow_and_failing_disks", "Slow writes are no failure; failing ones end with words, and are over when writes work again", kObserverKind,
      Scope::kPlugin, answer<bears_slow_and_failing_disks>},
 };
 
 }  // namespace
 
-const KindCalls kObserverCalls{kKind, use, nullptr, {}};
-std::span<const Question> observer_questions() { return kQuestions; }
+const KindCalls kObserverCalls{kObserverKind, use_observer, nullptr, {}};
+std::span<const Question> observer_questions() { return kObserverQuestions; }
 
 }  // namespace trainhost::conformance

@@ -79,7 +79,7 @@ std::vector<Format> layer_formats(const Specimen& plugin, const trainhost_precis
   return formats;
 }
 
-std::string use(const Specimen& plugin) {
+std::string use_precision_policy(const Specimen& plugin) {
   std::string answers;
   for (const Device& device : kDevices) {
     const Planned planned = plan_for(plugin, device);
@@ -92,9 +92,9 @@ std::string use(const Specimen& plugin) {
 
 void same_facts_same_plan(const Subject& subject) {
   Specimen first(subject), second(subject);
-  const std::string plans = use(first.begin());
-  require(use(first) == plans, "asked twice, it plans otherwise");
-  require(use(second.begin()) == plans, "another instance of the same settings plans otherwise");
+  const std::string plans = use_precision_policy(first.begin());
+  require(use_precision_policy(first) == plans, "asked twice, it plans otherwise");
+  require(use_precision_policy(second.begin()) == plans, "another instance of the same settings plans otherwise");
 }
 
 void constants_are_ordered(const Subject& subject) {
@@ -168,26 +168,26 @@ void leaves_later_fields_alone(const Subject& subject) {
   }
 }
 
-constexpr FailingCall kFailing[] = {
+constexpr FailingCall kPrecisionPolicyFailing[] = {
     {"plan for an unknown device", [](const Specimen& plugin, trainhost_error* error) {
        const auto facts = facts_of({99, 0});
        const Placed<trainhost_precision_plan> plan(testing::default_plan(), "trainhost_precision_plan");
        return plugin.need<trainhost_precision_policy>(TRAINHOST_PRECISION_POLICY).plan(plugin.c(), facts.get(), plan.get(), error);
      }}};
 
-constexpr std::string_view kKind = "precision_policy";
-constexpr Question kQuestions[] = {
-    {"precision_policy/same_facts_same_plan", "The plan is a function of device and settings", kKind, Scope::kPlugin, answer<same_facts_same_plan>},
-    {"precision_policy/constants_are_ordered", "The constants of the loss scale are finite and in order", kKind, Scope::kPlugin, answer<constants_are_ordered>},
-    {"precision_policy/device_has_the_formats", "It plans formats that the device has, or refuses with a reason", kKind, Scope::kPlugin,
+constexpr std::string_view kPrecisionPolicyKind = "precision_policy";
+constexpr Question kPrecisionPolicyQuestions[] = {
+    {"precision_policy/same_facts_same_plan", "The plan is a function of device and settings", kPrecisionPolicyKind, Scope::kPlugin, answer<same_facts_same_plan>},
+    {"precision_policy/constants_are_ordered", "The constants of the loss scale are finite and in order", kPrecisionPolicyKind, Scope::kPlugin, answer<constants_are_ordered>},
+    {"precision_policy/device_has_the_formats", "It plans formats that the device has, or refuses with a reason", kPrecisionPolicyKind, Scope::kPlugin,
      answer<device_has_the_formats>},
-    {"precision_policy/leaves_later_fields_alone", "A plan of a newer host is longer, and keeps its other fields", kKind, Scope::kPlugin,
+    {"precision_policy/leaves_later_fields_alone", "A plan of a newer host is longer, and keeps its other fields", kPrecisionPolicyKind, Scope::kPlugin,
      answer<leaves_later_fields_alone>},
 };
 
 }  // namespace
 
-const KindCalls kPrecisionPolicyCalls{kKind, use, nullptr, kFailing};
-std::span<const Question> precision_policy_questions() { return kQuestions; }
+const KindCalls kPrecisionPolicyCalls{kPrecisionPolicyKind, use_precision_policy, nullptr, kPrecisionPolicyFailing};
+std::span<const Question> precision_policy_questions() { return kPrecisionPolicyQuestions; }
 
 }  // namespace trainhost::conformance

@@ -35,7 +35,7 @@ void takes_or_refuses_what_is_inside(const Subject& subject) {
   }
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kSettingsQuestions[] = {
     {"settings/host_refuses_what_is_outside", "Its schema refuses what it cannot use, before anything of it is made", "", Scope::kPlugin,
      answer<host_refuses_what_is_outside>},
     {"settings/takes_or_refuses_what_is_inside", "Any settings that its schema allows make an instance or a refusal with words", "", Scope::kPlugin,
@@ -44,6 +44,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> settings_questions() { return kQuestions; }
+std::span<const Question> settings_questions() { return kSettingsQuestions; }
 
 }  // namespace trainhost::conformance

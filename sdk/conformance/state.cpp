@@ -132,7 +132,7 @@ void passes_a_failed_write_on(const Subject& subject) {
   require(save(plugin) == state, "after a save that failed, the state is other bytes");
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kStateQuestions[] = {
     {"state/save_load_save_is_equal", "Saved, loaded and saved again, the state is the same bytes", "", Scope::kPlugin, answer<save_load_save_is_equal>},
     {"state/loads_from_any_address", "The bytes of a state may lie at any address", "", Scope::kPlugin, answer<loads_from_any_address>},
     {"state/refuses_damaged_state", "A state that is empty, cut or odd is refused and changes nothing", "", Scope::kPlugin, answer<refuses_damaged_state>},
@@ -141,6 +141,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> state_questions() { return kQuestions; }
+std::span<const Question> state_questions() { return kStateQuestions; }
 
 }  // namespace trainhost::conformance

@@ -30,7 +30,7 @@ Judged judge(const Specimen& plugin, const Moment& moment) {
   return {said, verdict->stop, std::string(verdict->reason, verdict->reason_length)};
 }
 
-std::string use(const Specimen& plugin) {
+std::string use_stopping_rule(const Specimen& plugin) {
   std::mt19937_64 random(7);
   std::string answers;
   for (const Moment& moment : made_up_run(random, 50)) answers += judge(plugin, moment).text() + "\n";
@@ -93,18 +93,18 @@ void bears_odd_numbers(const Subject& subject) {
   }
 }
 
-constexpr std::string_view kKind = "stopping_rule";
-constexpr Question kQuestions[] = {
-    {"stopping_rule/same_input_same_verdict", "The verdict is a function of settings and input", kKind, Scope::kPlugin, answer<same_input_same_verdict>},
-    {"stopping_rule/verdict_survives_a_resume", "Resumed from its state, it says what it would have said", kKind, Scope::kPlugin,
+constexpr std::string_view kStoppingRuleKind = "stopping_rule";
+constexpr Question kStoppingRuleQuestions[] = {
+    {"stopping_rule/same_input_same_verdict", "The verdict is a function of settings and input", kStoppingRuleKind, Scope::kPlugin, answer<same_input_same_verdict>},
+    {"stopping_rule/verdict_survives_a_resume", "Resumed from its state, it says what it would have said", kStoppingRuleKind, Scope::kPlugin,
      answer<verdict_survives_a_resume>},
-    {"stopping_rule/stop_has_a_reason", "Whoever says stop says why", kKind, Scope::kPlugin, answer<stop_has_a_reason>},
-    {"stopping_rule/bears_odd_numbers", "Losses and costs that are not finite are borne", kKind, Scope::kPlugin, answer<bears_odd_numbers>},
+    {"stopping_rule/stop_has_a_reason", "Whoever says stop says why", kStoppingRuleKind, Scope::kPlugin, answer<stop_has_a_reason>},
+    {"stopping_rule/bears_odd_numbers", "Losses and costs that are not finite are borne", kStoppingRuleKind, Scope::kPlugin, answer<bears_odd_numbers>},
 };
 
 }  // namespace
 
-const KindCalls kStoppingRuleCalls{kKind, use, nullptr, {}};
-std::span<const Question> stopping_rule_questions() { return kQuestions; }
+const KindCalls kStoppingRuleCalls{kStoppingRuleKind, use_stopping_rule, nullptr, {}};
+std::span<const Question> stopping_rule_questions() { return kStoppingRuleQuestions; }
 
 }  // namespace trainhost::conformance

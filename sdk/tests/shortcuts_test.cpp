@@ -10,15 +10,15 @@ namespace {
 // Ends without a NUL, as text of the host does.
 struct Config {
   std::string storage;
-  explicit Config(std::string_view json) : storage(std::string(json) + "123") {}
+  explicit Config(std::string_view text) : storage(std::string(text) + "123") {}
   trainhost_string c() const { return {storage.data(), storage.size() - 3}; }
 };
 
-double number(std::string_view json, double fallback = -1) { return trainhost_config_number(Config(json).c(), "key", fallback); }
+double number(std::string_view config, double fallback = -1) { return trainhost_config_number(Config(config).c(), "key", fallback); }
 
-std::string text(std::string_view json, std::size_t capacity = 64) {
+std::string text(std::string_view config, std::size_t capacity = 64) {
   std::string out(capacity, '?');
-  return trainhost_config_text(Config(json).c(), "key", out.data(), capacity) ? std::string(out.c_str()) : "refused";
+  return trainhost_config_text(Config(config).c(), "key", out.data(), capacity) ? std::string(out.c_str()) : "refused";
 }
 
 }  // namespace

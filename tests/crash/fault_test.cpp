@@ -25,14 +25,14 @@ std::ostream& operator<<(std::ostream& out, const Fault& fault) { return out << 
 
 const std::vector<Fault> kFaults{{ENOSPC, false}, {ENOSPC, true}, {EIO, false}, {EIO, true}};
 
-struct Outcome {
+struct FaultOutcome {
   Ending ending;
   std::string failed;  // the first call that failed
 };
 
 /// The call number `at` of the first save fails, and those after it where the fault lasts.
-Outcome run_faulty(const fs::path& folder, const Fault& fault, uint64_t at) {
-  Outcome outcome;
+FaultOutcome run_faulty(const fs::path& folder, const Fault& fault, uint64_t at) {
+  FaultOutcome outcome;
   uint64_t num_calls = 0;
   bool is_saving = false, has_saved = false;
   Watch watch{folder};
@@ -59,7 +59,7 @@ void require_clear(const std::string& message, const fs::path& folder, const Fau
     BOOST_TEST_REQUIRE(message.find(wanted) != std::string::npos, "no \"" << wanted << "\" in: " << message);
 }
 
-void require_recovery(const Outcome& outcome, const fs::path& folder, const Fault& fault) {
+void require_recovery(const FaultOutcome& outcome, const fs::path& folder, const Fault& fault) {
   const std::string& output = outcome.ending.output;
   const std::vector<Said> said = parse(output);
   BOOST_TEST_REQUIRE((outcome.ending.exit_code == 0 && said.size() >= 6u), output);
@@ -85,7 +85,7 @@ BOOST_DATA_TEST_CASE(at_any_system_call_of_a_save, data::make(kFaults), fault) {
   for (uint64_t at = 1;; ++at) {
     const Scratch scratch;
     fs::copy(saved.path(), scratch.path(), fs::copy_options::recursive);
-    const Outcome outcome = run_faulty(scratch.path(), fault, at);
+    const FaultOutcome outcome = run_faulty(scratch.path(), fault, at);
     BOOST_TEST_CONTEXT("fault " << at << ": " << outcome.failed) { require_recovery(outcome, scratch.path(), fault); }
     if (outcome.failed.empty()) break;
     ++num_faults;

@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr uint64_t kMostHeader = 100'000'000;
+constexpr uint64_t kMostHeaderBytes = 100'000'000;
 
 struct Code {
   std::string_view name;
@@ -90,7 +90,7 @@ StoredArray read_safetensors(const InputFile& file, std::string_view name) {
   file.read(0, std::as_writable_bytes(std::span(start)));
   uint64_t header_bytes = 0;
   for (size_t i = 0; i < start.size(); ++i) header_bytes |= uint64_t{start[i]} << 8 * i;
-  if (header_bytes > kMostHeader || header_bytes > file.size() - start.size())
+  if (header_bytes > kMostHeaderBytes || header_bytes > file.size() - start.size())
     throw damaged(file, format("is no whole .safetensors file: its header says that it has {} bytes", header_bytes));
   std::string text(header_bytes, '\0');
   file.read(start.size(), std::as_writable_bytes(std::span(text)));

@@ -14,7 +14,7 @@ using namespace trainhost::testing;
 
 namespace {
 
-std::vector<uint8_t> picture(const std::string& name) {
+std::vector<uint8_t> file_named(const std::string& name) {
   static const TemporaryFolder folder;
   static const bool is_written = (ask_oracle(folder, "files"), true);
   BOOST_REQUIRE(is_written);
@@ -50,7 +50,7 @@ BOOST_DATA_TEST_CASE(a_part_is_a_part_of_the_whole,
                      boost::unit_test::data::make({"444.jpg", "422.jpg", "420.jpg", "progressive.jpg", "restarts.jpg", "grey.jpg", "cmyk.jpg", "rgb.jpg"}) *
                          boost::unit_test::data::make({1u, 2u, 4u, 8u}),
                      name, reduction) {
-  const std::vector<uint8_t> file = picture(name);
+  const std::vector<uint8_t> file = file_named(name);
   const auto reader = make_jpeg_reader(false);
   const ImageSize size = reader->open(file);
   const uint32_t height = (size.height + reduction - 1) / reduction, width = (size.width + reduction - 1) / reduction;

@@ -10,7 +10,7 @@ using namespace pt2_testing;
 
 namespace {
 
-std::string bundle(const std::string& name) { return written(name, "gpt gpt_without_dropout convolutions fixed layered enclosed chain deep"); }
+std::string recompute_bundle(const std::string& name) { return written(name, "gpt gpt_without_dropout convolutions fixed layered enclosed chain deep"); }
 
 struct Job {
   const char* name;
@@ -40,7 +40,7 @@ struct Meter final : c10::MemoryReportingInfoBase {
 };
 
 Trained train(const Job& job, bool recomputes) {
-  Pt2 net(bundle(job.name));
+  Pt2 net(recompute_bundle(job.name));
   if (recomputes) const_cast<t2::Recomputable&>(net.plugin.table<t2::Recomputable>(t2::Recomputable::kInterface)).recompute_blocks();
   net.build(job.fields);
   for (t2::Parameter& parameter : net.model().parameters()) parameter.compute.requires_grad_(parameter.is_trainable);

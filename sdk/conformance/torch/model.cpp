@@ -190,7 +190,7 @@ void forward_does_not_wait(const Subject& subject) {
   });
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kModelQuestions[] = {
     {"model/stable_parameters", "Parameters and buffers have unique names in a stable order, on the device, without masters", "model", Scope::kPlugin,
      answer<parameters_are_stable>},
     {"model/same_seed_same_weights", "The seed alone decides the initial values", "model", Scope::kPlugin, answer<same_seed_same_weights>},
@@ -205,6 +205,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> model_questions() { return kQuestions; }
+std::span<const Question> model_questions() { return kModelQuestions; }
 
 }  // namespace trainhost::conformance

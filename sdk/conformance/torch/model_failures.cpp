@@ -145,7 +145,7 @@ void works_after_an_error(const Subject& subject) {
   });
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kModelFailuresQuestions[] = {
     {"model/refuses_other_fields", "Fields that do not suit are refused with words, whatever is wrong with them", "model", Scope::kPlugin,
      answer<refuses_other_fields>},
     {"model/works_after_an_error", "A batch of the wrong shape, format or length is no crash, and the next one counts as before", "model", Scope::kPlugin,
@@ -154,6 +154,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> model_failure_questions() { return kQuestions; }
+std::span<const Question> model_failure_questions() { return kModelFailuresQuestions; }
 
 }  // namespace trainhost::conformance

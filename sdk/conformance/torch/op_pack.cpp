@@ -111,7 +111,7 @@ void kernels_are_gone(const Subject& subject) {
   skip_where_obstructed(all);
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kOpPackQuestions[] = {
     {"op_pack/replacements_fit", "Every replacement fits an operator and a dispatch key, and replacements() answers the same each time", "op_pack",
      Scope::kPlugin, answer<replacements_fit_and_stay>},
     {"op_pack/matches_aten", "Results and gradients are those of the kernels that are replaced", "op_pack", Scope::kPlugin, answer<kernels_match_aten>},
@@ -120,6 +120,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> op_pack_questions() { return kQuestions; }
+std::span<const Question> op_pack_questions() { return kOpPackQuestions; }
 
 }  // namespace trainhost::conformance

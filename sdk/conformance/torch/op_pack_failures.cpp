@@ -91,13 +91,13 @@ void refuses_what_aten_refuses(const Subject& subject) {
   skip_where_obstructed(all);
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kOpPackFailuresQuestions[] = {
     {"op_pack/refuses_what_aten_refuses", "Tensors of another shape, format or layout are computed as ATen does, or refused with words as ATen does", "op_pack",
      Scope::kPlugin, answer<refuses_what_aten_refuses>},
 };
 
 }  // namespace
 
-std::span<const Question> op_pack_failure_questions() { return kQuestions; }
+std::span<const Question> op_pack_failure_questions() { return kOpPackFailuresQuestions; }
 
 }  // namespace trainhost::conformance

@@ -107,7 +107,7 @@ void step_does_not_wait(const Subject& subject) {
   require(watch.seen().empty(), "step called {}, which waits for the device; the numbers of an update stay in tensors", watch.seen().front());
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kOptimizerQuestions[] = {
     {"optimizer/slots", "Slots are zero after attach, named after their parameters, and stay finite and in order", "optimizer", Scope::kPlugin,
      answer<slots_are_named_and_zero>},
     {"optimizer/skipped_step_changes_nothing", "found_non_finite = 1 leaves every byte as it was", "optimizer", Scope::kPlugin,
@@ -121,6 +121,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> optimizer_questions() { return kQuestions; }
+std::span<const Question> optimizer_questions() { return kOptimizerQuestions; }
 
 }  // namespace trainhost::conformance

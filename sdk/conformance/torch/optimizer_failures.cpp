@@ -111,7 +111,7 @@ void works_after_an_error(const Subject& subject) {
   }
 }
 
-constexpr Question kQuestions[] = {
+constexpr Question kOptimizerFailuresQuestions[] = {
     {"optimizer/bears_odd_parameters", "Parameters of any shape and format are updated, or refused with words", "optimizer", Scope::kPlugin,
      answer<bears_odd_parameters>},
     {"optimizer/works_after_an_error", "A step that was refused is no crash, and the next one updates", "optimizer", Scope::kPlugin,
@@ -120,6 +120,6 @@ constexpr Question kQuestions[] = {
 
 }  // namespace
 
-std::span<const Question> optimizer_failure_questions() { return kQuestions; }
+std::span<const Question> optimizer_failure_questions() { return kOptimizerFailuresQuestions; }
 
 }  // namespace trainhost::conformance
