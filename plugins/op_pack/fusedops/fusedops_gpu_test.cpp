@@ -1,0 +1,190 @@
+// The kernels through the plugin's file and LibTorch's dispatcher, against LibTorch's own in float64, which no kernel of the pack takes.
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+
+#include <trainhost/testing.hpp>
+#include <trainhost/torch/op_pack.h>
+
+namespace t2 = trainhost::t2;
+namespace data = boost::unit_test::data;
+
+// From ATen/autocast_mode.h, which costs 11 s to include (measured).
+namespace at::autocast {
+TORCH_API void set_autocast_enabled(at::DeviceType device_type, bool enabled);
+TORCH_API void set_autocast_dtype(at::DeviceType device_type, at::ScalarType dtype);
+}  // namespace at::autocast
+
+BOOST_AUTO_TEST_SUITE(fusedops_gpu_test)
+
+namespace {
+
+class Pack {
+ public:
+  explicit Pack(const char* config = "{}") {
+    plugin_.create(config).start();
+    auto& pack = const_cast<t2::OpPack&>(plugin_.table<t2::OpPack>(t2::OpPack::kInterface));
+    for (const t2::OpReplacement& one : pack.replacements())
+      handles_.push_back(c10::Dispatcher::singleton().registerImpl({one.op, one.overload}, c10::parseDispatchKey(one.dispatch_key), one.kernel, one.signature, nullptr, "fusedops"));
+  }
+  ~Pack() {
+    while (!handles_.empty()) handles_.pop_back();
+  }
+  size_t num_kernels() const { return handles_.size(); }
+
+ private:
+  trainhost::testing::PluginUnderTest plugin_;
+  std::vector<c10::RegistrationHandleRAII> handles_;
+};
+
+struct Autocast {
+  Autocast() { set(true); }
+  ~Autocast() { set(false); }
+  static void set(bool is_on) {
+    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+    at::autocast::set_autocast_enabled(at::kCUDA, is_on);
+  }
+};
+
+double tolerance_of(at::ScalarType type) { return type == at::kFloat ? 2e-5 : type == at::kHalf ? 2e-3 : 1e-2; }
+
+/// The largest difference over the largest value.
+double distance(const at::Tensor& got, const at::Tensor& wanted) {
+  const double most = wanted.abs().max().item<double>();
+  return (got.to(at::kDouble) - wanted).abs().max().item<double>() / (most > 0 ? most : 1.0);
+}
+
+at::Tensor leaf(const at::Tensor& values) { return values.detach().requires_grad_(true); }
+at::Tensor doubled(const at::Tensor& values) { return leaf(values.detach().to(at::kDouble)); }
+
+const std::vector<at::ScalarType> kFormats = {at::kFloat, at::kHalf, at::kBFloat16};
+const auto kOnGpu = at::TensorOptions(at::kCUDA);
+
+void compare_losses(const at::Tensor& logits, const at::Tensor& targets, int64_t reduction) {
+  const at::Tensor reference = doubled(logits);
+  const at::Tensor loss = at::cross_entropy_loss(logits, targets, {}, reduction, -1), wanted = at::cross_entropy_loss(reference, targets, {}, reduction, -1);
+  BOOST_TEST((loss.scalar_type() == logits.scalar_type()));
+  BOOST_TEST(distance(loss, wanted) < tolerance_of(logits.scalar_type()));
+  const at::Tensor weights = reduction == at::Reduction::None ? at::randn(wanted.sizes(), kOnGpu.dtype(at::kDouble)) : at::randn({}, kOnGpu.dtype(at::kDouble));
+  loss.backward(weights.to(loss.scalar_type()));
+  wanted.backward(weights.to(loss.scalar_type()).to(at::kDouble));
+  BOOST_TEST((logits.grad().scalar_type() == logits.scalar_type()));
+  BOOST_TEST(distance(logits.grad(), reference.grad()) < tolerance_of(logits.scalar_type()));
+}
+
+at::Tensor some_targets(int64_t rows, int64_t classes) { return at::randint(-1, classes, {rows}, kOnGpu.dtype(at::kLong)); }
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(losses_and_gradients_are_those_of_float64, data::make({2, 10, 17, 1000, 50257}) * data::make({0, 1, 2}), classes, reduction) {
+  const Pack pack;
+  for (const at::ScalarType format : kFormats)
+    for (const int64_t rows : {1, 7, 300}) {
+      at::Tensor targets = some_targets(rows, classes);
+      targets[0] = 0;  // one at least counts
+      compare_losses(leaf(at::randn({rows, classes}, kOnGpu).mul_(5).to(format)), targets, reduction);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(rows_may_begin_anywhere) {
+  const Pack pack;
+  for (const at::ScalarType format : kFormats)
+    for (int64_t offset = 0; offset < 9; ++offset) {
+      const at::Tensor memory = at::randn({33 * 101 + offset}, kOnGpu).to(format);
+      compare_losses(leaf(memory.slice(0, offset).view({33, 101})), some_targets(33, 101).clamp_min_(0), at::Reduction::Sum);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(large_and_masked_logits_overflow_nothing) {
+  const Pack pack;
+  at::Tensor logits = at::randn({64, 777}, kOnGpu).mul_(300);
+  logits.slice(1, 100, 200).fill_(-std::numeric_limits<float>::infinity());
+  const at::Tensor targets = at::randint(0, 100, {64}, kOnGpu.dtype(at::kLong));
+  compare_losses(leaf(logits), targets, at::Reduction::Sum);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_number_reaches_the_loss) {
+  const Pack pack;
+  for (const float odd : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    at::Tensor logits = at::randn({4, 5000}, kOnGpu);
+    logits[2][4321] = odd;
+    BOOST_TEST(at::cross_entropy_loss(logits, some_targets(4, 5000).clamp_min_(0), {}, at::Reduction::Sum, -1).isnan().item<bool>());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(under_autocast_losses_are_float32_and_logits_stay_as_they_are) {
+  const Pack pack;
+  const at::Tensor logits = leaf(at::randn({50, 300}, kOnGpu).to(at::kBFloat16)), targets = some_targets(50, 300), reference = doubled(logits);
+  at::Tensor loss;
+  {
+    const Autocast autocast;
+    loss = at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum, -1);
+  }
+  const at::Tensor wanted = at::cross_entropy_loss(reference, targets, {}, at::Reduction::Sum, -1);
+  BOOST_TEST((loss.scalar_type() == at::kFloat));
+  BOOST_TEST(distance(loss, wanted) < 1e-5);
+  loss.backward();
+  wanted.backward();
+  BOOST_TEST(distance(logits.grad(), reference.grad()) < 4e-3);
+}
+
+BOOST_AUTO_TEST_CASE(what_no_kernel_takes_is_that_of_libtorch) {
+  const at::Tensor logits = at::randn({20, 30}, kOnGpu), targets = at::randint(0, 30, {20}, kOnGpu.dtype(at::kLong)), input = at::randn({20, 7}, kOnGpu);
+  const at::Tensor smooth = at::cross_entropy_loss(logits, targets, {}, at::Reduction::Mean, -100, 0.1), norm = at::layer_norm(input, {7});
+  const Pack pack;
+  BOOST_TEST(at::cross_entropy_loss(logits, targets, {}, at::Reduction::Mean, -100, 0.1).equal(smooth));
+  BOOST_TEST(at::layer_norm(input, {7}).equal(norm));
+}
+
+BOOST_DATA_TEST_CASE(norms_and_gradients_are_those_of_float64, data::make({8, 40, 256, 768, 1024, 1280, 1600, 2048}) * data::make({0, 1, 2}), width, num_scales) {
+  const Pack pack;
+  for (const at::ScalarType format : {at::kFloat, at::kBFloat16})
+    for (const int64_t rows : {1, 5, 4099}) {
+      const at::Tensor input = leaf(at::randn({rows, width}, kOnGpu).mul_(3).add_(1.5).to(format)), reference = doubled(input);
+      at::Tensor weight, bias, weight_reference, bias_reference;
+      if (num_scales > 0) weight = leaf(at::randn({width}, kOnGpu)), weight_reference = doubled(weight);
+      if (num_scales > 1) bias = leaf(at::randn({width}, kOnGpu)), bias_reference = doubled(bias);
+      const at::Tensor out = at::layer_norm(input, {width}, weight, bias), wanted = at::layer_norm(reference, {width}, weight_reference, bias_reference);
+      BOOST_TEST((out.scalar_type() == format));
+      BOOST_TEST(distance(out, wanted) < tolerance_of(format));
+      const at::Tensor gradient = at::randn(out.sizes(), kOnGpu).to(format);
+      out.backward(gradient);
+      wanted.backward(gradient.to(at::kDouble));
+      BOOST_TEST(distance(input.grad(), reference.grad()) < tolerance_of(format));
+      if (weight.defined()) BOOST_TEST(distance(weight.grad(), weight_reference.grad()) < tolerance_of(format));
+      if (bias.defined()) BOOST_TEST(distance(bias.grad(), bias_reference.grad()) < tolerance_of(format));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(under_autocast_a_norm_writes_what_the_next_product_reads) {
+  const at::Tensor input = at::randn({9, 64}, kOnGpu);
+  const auto format_with = [&](const char* config) {
+    const Pack pack(config);
+    const Autocast autocast;
+    return at::layer_norm(input, {64}).scalar_type();
+  };
+  BOOST_TEST((format_with("{}") == at::kBFloat16));
+  BOOST_TEST((format_with(R"({"layer_norm_float32": true})") == at::kFloat));
+  BOOST_TEST((format_with(R"({"disable": ["layer_norm"]})") == at::kFloat));  // LibTorch's
+}
+
+BOOST_AUTO_TEST_CASE(each_name_turns_its_kernels_off) {
+  BOOST_TEST(Pack().num_kernels() == 4u);
+  BOOST_TEST(Pack(R"({"disable": ["layer_norm"]})").num_kernels() == 2u);
+  BOOST_TEST(Pack(R"({"disable": ["layer_norm", "cross_entropy"]})").num_kernels() == 0u);
+  BOOST_CHECK_EXCEPTION(Pack(R"({"disable": ["layernorm"]})"), std::exception, [](const std::exception& e) { return std::string(e.what()).find("\"layernorm\"") != std::string::npos; });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
