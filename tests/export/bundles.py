@@ -176,14 +176,15 @@ class Bundles(models.TestCase):
                 fields = [torch.randint(0, 40, (samples, length)) for _ in range(2)]
                 self.assertTrue(torch.equal(torch.stack(list(map(float_of, bundle.runner("eval")(fields)))), torch.stack(list(map(float_of, model(*fields))))))
 
-    def test_masks_that_are_spread_along_the_keys_are_copied_once(self):
+    def masks(self, condition):
+        """Of each mode: the names of the masks that attention takes, and those of copies, in a network whose mask `condition` makes of positions."""
         class Attends(torch.nn.Module):
             def __init__(self):
                 super().__init__()
                 self.linear = torch.nn.Linear(8, 8)
 
             def forward(self, x, targets):
-                mask = (torch.arange(x.shape[1])[None, None, :, None] >= 0).expand(x.shape[0], 1, x.shape[1], x.shape[1])
+                mask = condition(torch.arange(x.shape[1])[None, None, :, None] + 0).expand(x.shape[0], 1, x.shape[1], x.shape[1])
                 h = self.linear(x).unflatten(-1, (2, 4)).transpose(1, 2)
                 for _ in range(2):
                     h = torch.nn.functional.scaled_dot_product_attention(h, h, h, attn_mask=mask)
@@ -193,10 +194,19 @@ class Bundles(models.TestCase):
         for mode in ("train", "eval"):
             graph = json.loads(members(self.path)[f"{mode}/program.json"])["graph_module"]["graph"]
             copies = [node["outputs"][0]["as_tensor"]["name"] for node in graph["nodes"] if node["target"] == "torch.ops.aten.contiguous.default"]
-            masks = [argument["arg"]["as_tensor"]["name"] for node in graph["nodes"] if "scaled_dot_product_attention" in node["target"]
-                     for argument in node["inputs"] if argument["name"] == "attn_mask"]
+            yield [argument["arg"]["as_tensor"]["name"] for node in graph["nodes"] if "scaled_dot_product_attention" in node["target"]
+                   for argument in node["inputs"] if argument["name"] == "attn_mask" and "as_tensor" in argument["arg"]], copies
+
+    def test_masks_that_are_spread_along_the_keys_are_copied_once(self):
+        for masks, copies in self.masks(lambda positions: positions != 7):
             self.assertEqual(masks, copies * 2)
             self.assertEqual(len(copies), 1)
+
+    def test_masks_that_mask_nothing_are_left_out_and_no_others(self):
+        for masks, _ in self.masks(lambda positions: positions >= 0):
+            self.assertEqual(masks, [])
+        for masks, _ in self.masks(lambda positions: positions < 4):
+            self.assertEqual(len(masks), 2)
 
     def test_one_tensor_in_two_fields_is_two_inputs(self):
         model, batch, _ = models.recurrent()

@@ -12,7 +12,7 @@ import warnings
 import torch
 
 from .errors import ExportError, listing
-from .masks import make_masks_contiguous
+from .masks import simplify_masks
 
 ALLOWED_HIGHER_ORDER = {"wrap_with_set_grad_enabled", "wrap_with_autocast"}
 OWN_NAMESPACES = {"aten", "prims"}
@@ -30,7 +30,7 @@ def trace(adapter, batch, dimensions, mode):
         raise
     except Exception as error:  # torch raises a dozen types here, private ones among them
         raise ExportError(f"{mode} mode: {explain(error, dimensions)}") from error
-    make_masks_contiguous(program.graph_module)
+    simplify_masks(program.graph_module)
     _check(program, mode)
     _check_asserts(program, dimensions, mode)
     return program
