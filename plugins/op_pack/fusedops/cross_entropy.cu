@@ -56,7 +56,7 @@ __device__ int64_t head_of(const T* row, int64_t classes) {
 template <class T>
 __global__ void forward(CrossEntropyRows rows) {
   const int64_t r = blockIdx.x;
-  const T* row = static_cast<const T*>(rows.logits) + r * rows.classes;
+  const T* row = static_cast<const T*>(rows.logits) + r * rows.stride;
   constexpr int kSize = Pack<T>::kSize;
   const int64_t head = head_of(row, rows.classes), num_packs = (rows.classes - head) / kSize;
   const auto* packs = reinterpret_cast<const Pack<T>*>(row + head);
@@ -86,8 +86,8 @@ __global__ void forward(CrossEntropyRows rows) {
 template <class T>
 __global__ void backward(CrossEntropyRows rows, const float* row_gradients, int64_t stride, T* gradients) {
   const int64_t r = blockIdx.x, target = rows.targets[r];
-  const T* row = static_cast<const T*>(rows.logits) + r * rows.classes;
-  T* out = gradients + r * rows.classes;
+  const T* row = static_cast<const T*>(rows.logits) + r * rows.stride;
+  T* out = gradients + r * rows.stride;
   const bool counts = target != rows.ignored;
   const float log_sum = rows.log_sums[r], scale = counts ? row_gradients[r * stride] : 0.0F;
   const auto gradient = [&](float logit, int64_t i) { return counts ? (__expf(logit - log_sum) - (i == target ? 1.0F : 0.0F)) * scale : 0.0F; };
@@ -103,6 +103,7 @@ __global__ void backward(CrossEntropyRows rows, const float* row_gradients, int6
     out_packs[i] = pack;
   }
   for (int64_t i = threadIdx.x; i < head; i += blockDim.x) out[i] = from_float<T>(gradient(to_float(row[i]), i));
+  for (int64_t i = rows.classes + threadIdx.x; i < rows.stride; i += blockDim.x) out[i] = from_float<T>(0);
   for (int64_t i = head + num_packs * kSize + threadIdx.x; i < rows.classes; i += blockDim.x) out[i] = from_float<T>(gradient(to_float(row[i]), i));
 }
 

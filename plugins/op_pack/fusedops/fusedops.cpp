@@ -12,6 +12,7 @@
 #if TRAINHOST_CUDA
 #include "cross_entropy.h"
 #include "layer_norm.h"
+#include "linear.h"
 #endif
 
 namespace {
@@ -23,7 +24,7 @@ struct Config {
   bool layer_norm_float32 = false;
 };
 
-constexpr std::array<std::string_view, 2> kNames = {"cross_entropy", "layer_norm"};
+constexpr std::array<std::string_view, 3> kNames = {"cross_entropy", "layer_norm", "linear"};
 
 class FusedOps final : public t2::OpPack {
  public:
@@ -31,7 +32,7 @@ class FusedOps final : public t2::OpPack {
     for (const std::string& name : config_.disable)
       if (std::find(kNames.begin(), kNames.end(), name) == kNames.end())
         throw trainhost::PluginError(TRAINHOST_INVALID_ARGUMENT,
-                                     trainhost::format("fusedops.disable: got \"{}\", wanted some of cross_entropy, layer_norm; correct the name", name));
+                                     trainhost::format("fusedops.disable: got \"{}\", wanted some of cross_entropy, layer_norm, linear; correct the name", name));
   }
 
   void start() override {
@@ -39,6 +40,7 @@ class FusedOps final : public t2::OpPack {
     if (at::globalContext().hasCUDA()) {
       if (is_enabled("cross_entropy")) add(fusedops::cross_entropy());
       if (is_enabled("layer_norm")) add(fusedops::layer_norm(config_.layer_norm_float32));
+      if (is_enabled("linear")) add(fusedops::linear());
       return;
     }
 #endif
@@ -61,8 +63,8 @@ TRAINHOST_PLUGIN(FusedOps, {
   .kind = "op_pack",
   .name = "fusedops",
   .version = "1.0.0",
-  .summary = "fused CUDA kernels: cross entropy, layer norm",
+  .summary = "fused CUDA kernels: cross entropy, layer norm, padded matrix products",
   .schema = trainhost::schema<Config>()
-                .key("disable", &Config::disable, "kernels to leave to LibTorch: cross_entropy, layer_norm")
+                .key("disable", &Config::disable, "kernels to leave to LibTorch: cross_entropy, layer_norm, linear")
                 .key("layer_norm_float32", &Config::layer_norm_float32, "under autocast a layer norm gives float32, as LibTorch's, and not the format of matrix products"),
 })

@@ -6,17 +6,19 @@ namespace fusedops {
 
 enum class Format { kFloat32, kFloat16, kBFloat16 };
 
-/// Rows of logits [rows, classes]. losses and log_sums: float32 [rows]; a row whose target is `ignored` has loss 0.
+/// Logits [rows, classes], of which a row begins `stride` numbers behind the one before. losses and log_sums: float32 [rows]; a row whose target is `ignored`
+/// has loss 0.
 struct CrossEntropyRows {
   Format format;
   const void* logits;
   const int64_t* targets;
-  int64_t rows, classes, ignored;
+  int64_t rows, classes, stride, ignored;
   float* losses;
   float* log_sums;  // log of the sum of exponentials
 };
 void cross_entropy_forward(const CrossEntropyRows& rows);
-/// row_gradients: float32, of row r at r * row_gradient_stride. Reads log_sums, writes `gradients` in the format of the logits.
+/// row_gradients: float32, of row r at r * row_gradient_stride. Reads log_sums, writes `gradients` in the format and with the
+/// stride of the logits, and zeros between its rows.
 void cross_entropy_backward(const CrossEntropyRows& rows, const float* row_gradients, int64_t row_gradient_stride, void* gradients);
 
 /// Rows of `width` <= kMostWidth, a multiple of kWidthStep; float32 or bfloat16. weight and bias: float32 or null.

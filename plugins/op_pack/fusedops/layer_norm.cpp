@@ -28,7 +28,7 @@ at::Tensor tensor_or_none(const MaybeTensor& tensor) { return tensor && tensor->
 bool is_format_taken(at::ScalarType type) { return type == at::kFloat || type == at::kBFloat16; }
 bool is_scale_taken(const at::Tensor& scale) { return !scale.defined() || (scale.scalar_type() == at::kFloat && scale.is_contiguous() && scale.is_cuda()); }
 
-bool is_taken(const at::Tensor& input, size_t num_axes, const at::Tensor& weight, const at::Tensor& bias) {
+bool is_norm_taken(const at::Tensor& input, size_t num_axes, const at::Tensor& weight, const at::Tensor& bias) {
   if (!input.is_cuda() || num_axes != 1 || input.dim() < 1 || !is_format_taken(input.scalar_type()) || !is_scale_taken(weight) || !is_scale_taken(bias)) return false;
   const int64_t width = input.size(-1);
   return width > 0 && width <= NormRows::kMostWidth && width % NormRows::kWidthStep == 0 && (!weight.defined() || weight.numel() == width) &&
@@ -43,8 +43,8 @@ NormRows rows_of(const at::Tensor& input, at::ScalarType output, const at::Tenso
 }
 
 struct Norm : torch::autograd::Function<Norm> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& any_input, const at::Tensor& weight, const at::Tensor& bias, double epsilon, at::ScalarType result) {
-    const at::Tensor input = any_input.contiguous();
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& any_input, const MaybeTensor& any_weight, const MaybeTensor& any_bias, double epsilon, at::ScalarType result) {
+    const at::Tensor input = any_input.contiguous(), weight = tensor_or_none(any_weight), bias = tensor_or_none(any_bias);
     const at::Tensor means = at::empty({input.numel() / input.size(-1)}, input.options().dtype(at::kFloat)), inverses = at::empty_like(means);
     const at::Tensor output = at::empty(input.sizes(), input.options().dtype(result));
     layer_norm_forward(rows_of(input, result, weight, bias, means, inverses), epsilon, output.mutable_data_ptr());
@@ -65,17 +65,17 @@ struct Norm : torch::autograd::Function<Norm> {
   }
 };
 
-at::Tensor below_autocast(const at::Tensor& input, c10::SymIntArrayRef shape, const MaybeTensor& weight, const MaybeTensor& bias, double epsilon, bool cudnn_enable) {
-  if (!is_taken(input, shape.size(), tensor_or_none(weight), tensor_or_none(bias))) return at::native::layer_norm_symint(input, shape, weight, bias, epsilon, cudnn_enable);
-  return Norm::apply(input, tensor_or_none(weight), tensor_or_none(bias), epsilon, input.scalar_type());
+at::Tensor norm_below_autocast(const at::Tensor& input, c10::SymIntArrayRef shape, const MaybeTensor& weight, const MaybeTensor& bias, double epsilon, bool cudnn_enable) {
+  if (!is_norm_taken(input, shape.size(), tensor_or_none(weight), tensor_or_none(bias))) return at::native::layer_norm_symint(input, shape, weight, bias, epsilon, cudnn_enable);
+  return Norm::apply(input, weight, bias, epsilon, input.scalar_type());
 }
 
 template <bool kKeepsFloat32>
-at::Tensor under_autocast(const at::Tensor& input, c10::SymIntArrayRef shape, const MaybeTensor& weight, const MaybeTensor& bias, double epsilon, bool cudnn_enable) {
+at::Tensor norm_under_autocast(const at::Tensor& input, c10::SymIntArrayRef shape, const MaybeTensor& weight, const MaybeTensor& bias, double epsilon, bool cudnn_enable) {
   const auto wanted = at::autocast::get_autocast_dtype(c10::DeviceType::CUDA);
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCUDA);
-  if (is_format_taken(wanted) && is_taken(input, shape.size(), tensor_or_none(weight), tensor_or_none(bias)))
-    return Norm::apply(input, tensor_or_none(weight), tensor_or_none(bias), epsilon, kKeepsFloat32 ? at::kFloat : wanted);
+  if (is_format_taken(wanted) && is_norm_taken(input, shape.size(), tensor_or_none(weight), tensor_or_none(bias)))
+    return Norm::apply(input, weight, bias, epsilon, kKeepsFloat32 ? at::kFloat : wanted);
   const auto full = [](const MaybeTensor& scale) { return scale && scale->defined() ? MaybeTensor(scale->to(at::kFloat)) : scale; };
   return at::native::layer_norm_symint(input.is_floating_point() ? input.to(at::kFloat) : input, shape, full(weight), full(bias), epsilon, cudnn_enable);
 }
@@ -84,9 +84,9 @@ at::Tensor under_autocast(const at::Tensor& input, c10::SymIntArrayRef shape, co
 
 std::vector<trainhost::t2::OpReplacement> layer_norm(bool keeps_float32) {
   using trainhost::t2::replacement;
-  return {replacement<&below_autocast>("aten::layer_norm", "", "AutogradCUDA"),
-          keeps_float32 ? replacement<&under_autocast<true>>("aten::layer_norm", "", "AutocastCUDA")
-                        : replacement<&under_autocast<false>>("aten::layer_norm", "", "AutocastCUDA")};
+  return {replacement<&norm_below_autocast>("aten::layer_norm", "", "AutogradCUDA"),
+          keeps_float32 ? replacement<&norm_under_autocast<true>>("aten::layer_norm", "", "AutocastCUDA")
+                        : replacement<&norm_under_autocast<false>>("aten::layer_norm", "", "AutocastCUDA")};
 }
 
 }  // namespace fusedops
