@@ -2,7 +2,6 @@
 #include "kept_source.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include <trainhost/cpp/report.hpp>
@@ -18,8 +17,6 @@ namespace {
 constexpr size_t kLookedAtTwice = 8;   // of the first samples that are missing, in each run
 constexpr int64_t kTellMs = 10'000;    // how often numbers are reported, and sooner when a quarter was added to them
 constexpr uint64_t kOtherKeys = 0x9e3779b97f4a7c15;
-
-int64_t steady_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::string hex(std::span<const uint8_t> bytes) {
   std::string text;

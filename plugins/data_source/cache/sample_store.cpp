@@ -22,9 +22,9 @@ constexpr int64_t kRefreshMs = 1000;  // how often a miss looks for what other p
 constexpr uint64_t kIndexRoom = 64;    // of an index without its records
 constexpr int64_t kBeforeStart = 60;   // seconds: the sets of one run are opened one after the other
 
-int64_t steady_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
 }  // namespace
+
+int64_t steady_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 SampleStore::SampleStore(Options options, Say warn)
     : options_(std::move(options)), warn_(std::move(warn)), segment_bytes_(std::min(kSegmentBytes, std::max<uint64_t>(options_.limit_bytes / 4, 4096))), started_s_(unix_seconds() - kBeforeStart) {

@@ -17,6 +17,9 @@
 
 namespace trainhost::sample_cache {
 
+/// Milliseconds of a clock that is never set.
+int64_t steady_ms();
+
 /// All failures of the disk stay inside: a sample that cannot be read is one that is not kept, and where nothing can be written any more, the store says so once
 /// and keeps no more.
 class SampleStore {

@@ -47,7 +47,7 @@ std::vector<std::byte> safetensors(const std::string& header, size_t data_bytes)
   return file;
 }
 
-std::string complaint(const std::function<void()>& body) {
+std::string words_of_failure(const std::function<void()>& body) {
   try {
     body();
   } catch (const PluginError& error) {
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(entries_are_those_that_python_wrote) {
   BOOST_TEST(entries.at("folder/b.bin").size() == 256u);
   BOOST_TEST(static_cast<int>(entries.at("folder/b.bin")[200]) == 200);
   BOOST_TEST(entries.at("empty").empty());
-  BOOST_TEST(complaint([&] { entries.at("other"); }).find("no entry \"other\"") != std::string::npos);
+  BOOST_TEST(words_of_failure([&] { entries.at("other"); }).find("no entry \"other\"") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_cut_anywhere_is_refused) {
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_file_cut_anywhere_is_refused) {
   const pt2::MappedFile file(folder.path / "x.zip");
   for (size_t size = 0; size < file.bytes().size(); ++size) {
     const std::vector<std::byte> cut(file.bytes().begin(), file.bytes().begin() + static_cast<std::ptrdiff_t>(size));
-    BOOST_REQUIRE_MESSAGE(!complaint([&] { pt2::ZipEntries("x.zip", cut); }).empty(), "cut to " << size << " bytes");
+    BOOST_REQUIRE_MESSAGE(!words_of_failure([&] { pt2::ZipEntries("x.zip", cut); }).empty(), "cut to " << size << " bytes");
   }
 }
 
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(altered_bytes_never_lead_outside_of_the_file) {
   for (int round = 0; round < 3000; ++round) {
     std::vector<std::byte> altered(file.bytes().begin(), file.bytes().end());
     for (int change = 0; change < 4; ++change) altered[random() % altered.size()] = random() % 2 ? std::byte{0xff} : static_cast<std::byte>(random());
-    refused += !complaint([&] {
+    refused += !words_of_failure([&] {
                   const pt2::ZipEntries entries("x.zip", altered);
                   for (const auto& [name, bytes] : entries.all())
                     BOOST_REQUIRE(bytes.empty() || (bytes.data() >= altered.data() && bytes.data() + bytes.size() <= altered.data() + altered.size()));
@@ -106,14 +106,14 @@ BOOST_AUTO_TEST_CASE(a_compressed_entry_is_refused_by_name) {
   const Folder folder;
   python(kWriteZip + (folder.path / "x.zip").string() + " compressed");
   const pt2::MappedFile file(folder.path / "x.zip");
-  const std::string words = complaint([&] { pt2::ZipEntries("x.zip", file.bytes()); });
+  const std::string words = words_of_failure([&] { pt2::ZipEntries("x.zip", file.bytes()); });
   BOOST_TEST(words.find("entry \"c\" is compressed") != std::string::npos, words);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_file_is_refused_with_the_reason) {
   const Folder folder;
-  BOOST_TEST(complaint([&] { pt2::MappedFile(folder.path / "none"); }).find("No such file") != std::string::npos);
-  BOOST_TEST(complaint([&] { pt2::MappedFile file(folder.path); }).find("no regular file") != std::string::npos);
+  BOOST_TEST(words_of_failure([&] { pt2::MappedFile(folder.path / "none"); }).find("No such file") != std::string::npos);
+  BOOST_TEST(words_of_failure([&] { pt2::MappedFile file(folder.path); }).find("no regular file") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(tensors_are_those_that_safetensors_wrote) {
@@ -134,7 +134,7 @@ save_file({'a': torch.arange(6).view(2, 3), 'b': torch.tensor(2.5, dtype=torch.b
 }
 
 BOOST_AUTO_TEST_CASE(tensors_that_do_not_fit_their_file_are_refused) {
-  const auto refused = [](const std::string& header, size_t bytes) { return complaint([&] { pt2::read_safetensors(safetensors(header, bytes), "x"); }); };
+  const auto refused = [](const std::string& header, size_t bytes) { return words_of_failure([&] { pt2::read_safetensors(safetensors(header, bytes), "x"); }); };
   BOOST_TEST(refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8) == "");
   BOOST_TEST(refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 7).find("outside of the file") != std::string::npos);
   BOOST_TEST(refused(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8).find("needs 12 bytes, it has 8") != std::string::npos);
@@ -145,8 +145,8 @@ BOOST_AUTO_TEST_CASE(tensors_that_do_not_fit_their_file_are_refused) {
   BOOST_TEST(refused("{", 0).find("no JSON") != std::string::npos);
   std::vector<std::byte> lying(16);
   std::memset(lying.data(), 0xff, 8);
-  BOOST_TEST(complaint([&] { pt2::read_safetensors(lying, "x"); }).find("longer than the file") != std::string::npos);
-  BOOST_TEST(complaint([&] { pt2::read_safetensors(std::span(lying).first(5), "x"); }).find("at least 8") != std::string::npos);
+  BOOST_TEST(words_of_failure([&] { pt2::read_safetensors(lying, "x"); }).find("longer than the file") != std::string::npos);
+  BOOST_TEST(words_of_failure([&] { pt2::read_safetensors(std::span(lying).first(5), "x"); }).find("at least 8") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
