@@ -80,7 +80,7 @@ __global__ void forward(CrossEntropyRows rows) {
   const float log_sum = all.most + logf(all.sum);
   CUDA_KERNEL_ASSERT(target == rows.ignored || (target >= 0 && target < rows.classes));
   rows.log_sums[r] = log_sum;
-  rows.losses[r] = target == rows.ignored ? 0.0F : log_sum - to_float(row[target]);
+  rows.losses[r] = target == rows.ignored ? 0.0F : (all.most - to_float(row[target])) + logf(all.sum);  // small losses keep their digits
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
@@ -62,10 +63,9 @@ struct Autocast {
 
 double tolerance_of(at::ScalarType type) { return type == at::kFloat ? 5e-5 : type == at::kHalf ? 2e-3 : 1e-2; }
 
-/// The largest difference over the largest value.
+/// The largest difference over the largest value, or over 0.1 where all are smaller.
 double distance(const at::Tensor& got, const at::Tensor& wanted) {
-  const double most = wanted.abs().max().item<double>();
-  return (got.to(at::kDouble) - wanted).abs().max().item<double>() / (most > 0 ? most : 1.0);
+  return (got.to(at::kDouble) - wanted).abs().max().item<double>() / std::max(wanted.abs().max().item<double>(), 0.1);
 }
 
 at::Tensor leaf(const at::Tensor& values) { return values.detach().requires_grad_(true); }
