@@ -124,7 +124,8 @@ function(trainhost_use_torch target)
     BUILD_RPATH "$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}" INSTALL_RPATH "$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}")
 endfunction()
 
-# nvcc as a command of its own: as a language of CMake it would be asked for its abilities at each first configure, and take no precompiled header anyway.
+# nvcc as a command of its own, in the source's folder, so that objects hold no path of the machine. As a language of CMake it would be asked for its abilities at
+# each first configure, and take no precompiled header anyway.
 set(TRAINHOST_CUDA_ARCHITECTURES "80;90" CACHE STRING "GPUs that kernels are compiled for, as compute capabilities without the dot; newer ones get PTX of the last")
 
 function(trainhost_add_kernels target)
@@ -139,10 +140,10 @@ function(trainhost_add_kernels target)
   foreach(source IN LISTS ARGN)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${source}.o)
     add_custom_command(OUTPUT ${object}
-      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CUDAToolkit_NVCC_EXECUTABLE} -std=c++20 -O3 ${codes} -Xcompiler=-fPIC,-fvisibility=hidden,-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CUDAToolkit_NVCC_EXECUTABLE} -std=c++20 -O3 ${codes} -Xcompiler=-fPIC,-fvisibility=hidden
         --expt-relaxed-constexpr "-I$<JOIN:$<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>,;-I>"
-        -MD -MF ${object}.d -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
-      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source} DEPFILE ${object}.d COMMENT "Compiling kernels ${source}" VERBATIM COMMAND_EXPAND_LISTS)
+        -MD -MF ${object}.d -c ${source} -o ${object}
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source} DEPFILE ${object}.d WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} COMMENT "Compiling kernels ${source}" VERBATIM COMMAND_EXPAND_LISTS)
     list(APPEND objects ${object})
   endforeach()
   add_library(${target}_kernels STATIC ${objects})
