@@ -23,16 +23,22 @@ bool is_loss_taken(const at::Tensor& logits, const at::Tensor& target, const Wei
          target.is_cuda() && target.size(0) == logits.size(0) && !(weight && weight->defined()) && label_smoothing == 0;
 }
 
-bool has_dense_rows(const at::Tensor& logits) { return logits.stride(1) == 1 && logits.stride(0) >= logits.size(1); }
+/// From one row to the next; of a single row the tensor's own stride says nothing.
+int64_t row_stride(const at::Tensor& logits) { return logits.size(0) > 1 ? logits.stride(0) : logits.size(1); }
+
+/// Dense, or with the padding of a product between rows; the gradient gets the same.
+bool has_taken_rows(const at::Tensor& logits) {
+  return (logits.stride(1) == 1 || logits.size(1) == 1) && row_stride(logits) >= logits.size(1) && row_stride(logits) <= padded(logits.size(1));
+}
 
 CrossEntropyRows rows_of(const at::Tensor& logits, const at::Tensor& target, int64_t ignored, const at::Tensor& losses, const at::Tensor& log_sums) {
-  return {*format_of(logits.scalar_type()), logits.const_data_ptr(), target.const_data_ptr<int64_t>(), logits.size(0), logits.size(1), logits.stride(0), ignored,
+  return {*format_of(logits.scalar_type()), logits.const_data_ptr(), target.const_data_ptr<int64_t>(), logits.size(0), logits.size(1), row_stride(logits), ignored,
           losses.defined() ? losses.mutable_data_ptr<float>() : nullptr, log_sums.mutable_data_ptr<float>()};
 }
 
 struct Loss : torch::autograd::Function<Loss> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& any_logits, const at::Tensor& any_target, int64_t reduction, int64_t ignored, at::ScalarType result) {
-    const at::Tensor logits = has_dense_rows(any_logits) ? any_logits : any_logits.contiguous(), target = any_target.contiguous();
+    const at::Tensor logits = has_taken_rows(any_logits) ? any_logits : any_logits.contiguous(), target = any_target.contiguous();
     const at::Tensor losses = at::empty({logits.size(0)}, logits.options().dtype(at::kFloat)), log_sums = at::empty_like(losses);
     cross_entropy_forward(rows_of(logits, target, ignored, losses, log_sums));
     at::Tensor count;
@@ -49,8 +55,8 @@ struct Loss : torch::autograd::Function<Loss> {
     at::Tensor of_rows = gradients[0].to(at::kFloat);
     if (count.defined()) of_rows = of_rows.div(count);
     of_rows = of_rows.contiguous();
-    const at::Tensor padded = at::empty({logits.size(0), logits.stride(0)}, logits.options()), out = padded.narrow(1, 0, logits.size(1));
-    if (logits.stride(0) > logits.size(1)) note_zero_padded(padded);
+    const at::Tensor whole = at::empty({logits.size(0), row_stride(logits)}, logits.options()), out = whole.narrow(1, 0, logits.size(1));
+    if (row_stride(logits) > logits.size(1)) note_zero_padded(whole);
     cross_entropy_backward(rows_of(logits, target, context->saved_data["ignored"].toInt(), {}, log_sums), of_rows.const_data_ptr<float>(), of_rows.dim(), out.mutable_data_ptr());
     return {out, {}, {}, {}, {}};
   }

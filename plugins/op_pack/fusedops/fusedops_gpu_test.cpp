@@ -17,6 +17,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 
 #include <trainhost/testing.hpp>
 #include <trainhost/torch/op_pack.h>
@@ -168,6 +169,32 @@ BOOST_DATA_TEST_CASE(norms_and_gradients_are_those_of_float64, data::make({8, 40
       if (weight.defined()) BOOST_TEST(distance(weight.grad(), weight_reference.grad()) < tolerance_of(format));
       if (bias.defined()) BOOST_TEST(distance(bias.grad(), bias_reference.grad()) < tolerance_of(format));
     }
+}
+
+BOOST_AUTO_TEST_CASE(norms_of_tensors_that_begin_anywhere) {
+  const Pack pack;
+  const at::Tensor memory = at::randn({50 * 64 + 1}, kOnGpu), scales = at::randn({65}, kOnGpu);
+  const at::Tensor input = leaf(memory.slice(0, 1).view({50, 64})), weight = leaf(scales.slice(0, 1)), reference = doubled(input), weight_reference = doubled(weight);
+  const at::Tensor out = at::layer_norm(input, {64}, weight), wanted = at::layer_norm(reference, {64}, weight_reference);
+  const at::Tensor gradient = at::randn({50 * 64 + 3}, kOnGpu).slice(0, 3).view({50, 64});
+  out.backward(gradient);
+  wanted.backward(gradient.to(at::kDouble));
+  BOOST_TEST(distance(out, wanted) < 5e-5);
+  BOOST_TEST(distance(input.grad(), reference.grad()) < 5e-5);
+  BOOST_TEST(distance(weight.grad(), weight_reference.grad()) < 5e-5);
+}
+
+BOOST_AUTO_TEST_CASE(logits_that_are_part_of_a_wider_tensor) {
+  const Pack pack;
+  const at::Tensor wide = at::randn({30, 500}, kOnGpu), single = at::randn({100, 1}, kOnGpu).t();
+  const at::Tensor logits = leaf(wide.narrow(1, 7, 300)), reference = doubled(logits), targets = some_targets(30, 300);
+  const at::Tensor part = logits.narrow(1, 0, 299), loss = at::cross_entropy_loss(part, targets.clamp_max(298), {}, at::Reduction::Sum, -1);
+  const at::Tensor wanted = at::cross_entropy_loss(reference.narrow(1, 0, 299), targets.clamp_max(298), {}, at::Reduction::Sum, -1);
+  loss.backward();
+  wanted.backward();
+  BOOST_TEST(distance(loss, wanted) < 5e-5);
+  BOOST_TEST(distance(logits.grad(), reference.grad()) < 5e-5);
+  compare_losses(leaf(single), at::zeros({1}, kOnGpu.dtype(at::kLong)), at::Reduction::Mean);
 }
 
 BOOST_AUTO_TEST_CASE(under_autocast_a_norm_writes_what_the_next_product_reads) {

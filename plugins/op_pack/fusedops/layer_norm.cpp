@@ -25,8 +25,15 @@ using MaybeTensor = std::optional<at::Tensor>;
 
 at::Tensor tensor_or_none(const MaybeTensor& tensor) { return tensor && tensor->defined() ? *tensor : at::Tensor(); }
 
+/// Dense, beginning on the 16 bytes that the kernels read at a time.
+at::Tensor aligned(const at::Tensor& tensor) {
+  if (!tensor.defined()) return tensor;
+  const at::Tensor dense = tensor.contiguous();
+  return reinterpret_cast<uintptr_t>(dense.const_data_ptr()) % 16 == 0 ? dense : dense.clone();
+}
+
 bool is_format_taken(at::ScalarType type) { return type == at::kFloat || type == at::kBFloat16; }
-bool is_scale_taken(const at::Tensor& scale) { return !scale.defined() || (scale.scalar_type() == at::kFloat && scale.is_contiguous() && scale.is_cuda()); }
+bool is_scale_taken(const at::Tensor& scale) { return !scale.defined() || (scale.scalar_type() == at::kFloat && scale.is_cuda()); }
 
 bool is_norm_taken(const at::Tensor& input, size_t num_axes, const at::Tensor& weight, const at::Tensor& bias) {
   if (!input.is_cuda() || num_axes != 1 || input.dim() < 1 || !is_format_taken(input.scalar_type()) || !is_scale_taken(weight) || !is_scale_taken(bias)) return false;
@@ -44,7 +51,7 @@ NormRows rows_of(const at::Tensor& input, at::ScalarType output, const at::Tenso
 
 struct Norm : torch::autograd::Function<Norm> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& any_input, const MaybeTensor& any_weight, const MaybeTensor& any_bias, double epsilon, at::ScalarType result) {
-    const at::Tensor input = any_input.contiguous(), weight = tensor_or_none(any_weight), bias = tensor_or_none(any_bias);
+    const at::Tensor input = aligned(any_input), weight = aligned(tensor_or_none(any_weight)), bias = aligned(tensor_or_none(any_bias));
     const at::Tensor means = at::empty({input.numel() / input.size(-1)}, input.options().dtype(at::kFloat)), inverses = at::empty_like(means);
     const at::Tensor output = at::empty(input.sizes(), input.options().dtype(result));
     layer_norm_forward(rows_of(input, result, weight, bias, means, inverses), epsilon, output.mutable_data_ptr());
@@ -56,7 +63,7 @@ struct Norm : torch::autograd::Function<Norm> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &input = saved[0], &weight = saved[1], &means = saved[2], &inverses = saved[3];
-    const at::Tensor gradient = gradients[0].contiguous(), out = at::empty_like(input);
+    const at::Tensor gradient = aligned(gradients[0]), out = at::empty_like(input);
     const NormRows rows = rows_of(input, gradient.scalar_type(), weight, {}, means, inverses);
     const at::Tensor sums = at::empty({2, layer_norm_backward_blocks(rows.rows), rows.width}, means.options());
     layer_norm_backward(rows, gradient.const_data_ptr(), out.mutable_data_ptr(), sums.mutable_data_ptr<float>());
