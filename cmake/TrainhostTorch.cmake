@@ -124,7 +124,7 @@ function(trainhost_use_torch target)
     BUILD_RPATH "$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}" INSTALL_RPATH "$ORIGIN/../lib;${TRAINHOST_TORCH_RUN_PATHS}")
 endfunction()
 
-# nvcc as a command of its own, in the source's folder, so that objects hold no path of the machine. As a language of CMake it would be asked for its abilities at
+# nvcc as a command of its own. As a language of CMake it would be asked for its abilities at
 # each first configure, and take no precompiled header anyway.
 set(TRAINHOST_CUDA_ARCHITECTURES "80;90" CACHE STRING "GPUs that kernels are compiled for, as compute capabilities without the dot; newer ones get PTX of the last")
 
@@ -137,13 +137,15 @@ function(trainhost_add_kernels target)
   endforeach()
   list(GET TRAINHOST_CUDA_ARCHITECTURES -1 newest)
   list(APPEND codes -gencode arch=compute_${newest},code=compute_${newest})
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h ${CMAKE_CURRENT_SOURCE_DIR}/*.cuh)  # nvcc's own list of them breaks at a space in a path
   foreach(source IN LISTS ARGN)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${source}.o)
+    file(RELATIVE_PATH from_here ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${source})  # what __FILE__ then says
     add_custom_command(OUTPUT ${object}
       COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CUDAToolkit_NVCC_EXECUTABLE} -std=c++20 -O3 ${codes} -Xcompiler=-fPIC,-fvisibility=hidden
         --expt-relaxed-constexpr "-I$<JOIN:$<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>,;-I>"
-        -MD -MF ${object}.d -c ${source} -o ${object}
-      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source} DEPFILE ${object}.d WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} COMMENT "Compiling kernels ${source}" VERBATIM COMMAND_EXPAND_LISTS)
+        -c ${from_here} -o ${object}
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source} ${headers} COMMENT "Compiling kernels ${source}" VERBATIM COMMAND_EXPAND_LISTS)
     list(APPEND objects ${object})
   endforeach()
   add_library(${target}_kernels STATIC ${objects})
