@@ -1,3 +1,5 @@
+# What makes a whole build take less: precompiled headers, and files that are compiled together.
+#
 # Precompiled headers: four, since a compiler takes one only with the settings that it was made with: for libraries and for test programs, each with and
 # without LibTorch. They only save time; -DTRAINHOST_PRECOMPILE=OFF builds without them and finds what forgot an include.
 
@@ -67,6 +69,23 @@ function(trainhost_precompile_headers)
         _trainhost_precompiled(${name})
       endif()
       target_precompile_headers(${target} REUSE_FROM ${name})
+    endif()
+  endforeach()
+endfunction()
+
+option(TRAINHOST_UNITY "Compile several files of a target at once: a whole build takes less, a changed file more" ON)
+
+# Call it last, when all targets are known. Files of one target keep the names in their unnamed namespaces apart; test files keep their helpers inside of their
+# suite. Targets whose files cannot be read together set UNITY_BUILD to OFF.
+function(trainhost_compile_together)
+  _trainhost_all_targets(${PROJECT_SOURCE_DIR} targets)
+  foreach(target IN LISTS targets)
+    get_target_property(type ${target} TYPE)
+    get_target_property(has_own ${target} UNITY_BUILD)
+    get_target_property(sources ${target} SOURCES)
+    if(TRAINHOST_UNITY AND NOT has_own STREQUAL "OFF" AND NOT "${sources}" MATCHES "\\.c(;|$)" AND type MATCHES "^(STATIC_LIBRARY|SHARED_LIBRARY|OBJECT_LIBRARY|EXECUTABLE|MODULE_LIBRARY)$")
+      set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+      target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)  # it takes what a unity file includes for a header
     endif()
   endforeach()
 endfunction()

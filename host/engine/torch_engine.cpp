@@ -258,11 +258,11 @@ std::vector<WindowRow> TorchEngine::rows_until(uint64_t window) {
   if (!rows_) return out;
   for (const RowRing::Row& row : rows_->until(window)) {
     const std::vector<double>& v = row.values;
-    known_step_ = static_cast<uint64_t>(v[Update::kStep]);
+    known_step_ = static_cast<uint64_t>(v[UpdateRow::kStep]);
     --windows_in_flight_;
     const DataWaits::Seconds waited = data_waits_.take(row.window);
-    out.push_back({row.window, known_step_, v[Update::kIsApplied] != 0, v[Update::kLossSum], v[Update::kCount], v[Update::kGradientNorm],
-                   v[Update::kLossScale], v[Update::kLearningRate], {v.begin() + Update::kFirstMetric, v.end()}, row.seconds, waited.late, waited.copy});
+    out.push_back({row.window, known_step_, v[UpdateRow::kIsApplied] != 0, v[UpdateRow::kLossSum], v[UpdateRow::kCount], v[UpdateRow::kGradientNorm],
+                   v[UpdateRow::kLossScale], v[UpdateRow::kLearningRate], {v.begin() + UpdateRow::kFirstMetric, v.end()}, row.seconds, waited.late, waited.copy});
   }
   return out;
 }

@@ -39,7 +39,7 @@ void decide_update_on_cpu(const UpdateRule& rule, const UpdateMemory& memory) {
   double squares = 0;
   for (int64_t i = 0; i < memory.num_norms; ++i) squares += static_cast<double>(memory.norms[i]) * memory.norms[i];
   decide_update(rule, memory, std::sqrt(squares));
-  std::copy_n(memory.sums, memory.num_sums, memory.row + Update::kLossSum);
+  std::copy_n(memory.sums, memory.num_sums, memory.row + UpdateRow::kLossSum);
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ Update::Outcome Update::run(const Window& window, const std::function<void(const
   sum_over_ranks(window.sums);
   sum_over_ranks(window.gradients);
   const at::Tensor norms = norms_of(window.gradients, step_.device());
-  const at::Tensor row = at::empty({kLossSum + window.sums.numel()}, window.sums.options());
+  const at::Tensor row = at::empty({UpdateRow::kLossSum + window.sums.numel()}, window.sums.options());
   UpdateMemory memory;
   memory.sums = window.sums.const_data_ptr<double>(), memory.num_sums = window.sums.numel();
   memory.norms = norms.const_data_ptr<float>(), memory.num_norms = norms.numel();

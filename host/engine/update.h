@@ -28,9 +28,8 @@ class Update {
   };
   struct Outcome {
     at::Tensor is_applied;  // bool, 0-dim
-    at::Tensor row;         // float64: the columns below, then the window's sums
+    at::Tensor row;         // float64, see UpdateRow
   };
-  enum Column { kStep, kIsApplied, kGradientNorm, kLossScale, kLearningRate, kLossSum, kCount, kFirstMetric };
   /// Skips when the loss or any gradient is not finite, or nothing counted. `step` calls the optimizer. No host wait.
   Outcome run(const Window& window, const std::function<void(const t2::StepInputs&)>& step);
 

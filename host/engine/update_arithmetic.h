@@ -21,7 +21,12 @@ struct UpdateRule {
   int32_t growth_interval = 2000;
 };
 
-/// Memory of the device. The row has Update::kLossSum entries and the window's sums behind them.
+/// A window's row: the facts of its update, then its sums.
+struct UpdateRow {
+  enum Column { kStep, kIsApplied, kGradientNorm, kLossScale, kLearningRate, kLossSum, kCount, kFirstMetric };
+};
+
+/// Memory of the device.
 struct UpdateMemory {
   const double* sums = nullptr;  // loss sum, count, metric sums
   int64_t num_sums = 0;
@@ -38,7 +43,7 @@ struct UpdateMemory {
   float* step_inputs = nullptr;  // rate, multiplier, 1 = skip, number of the step
   bool* is_applied = nullptr;
   bool* is_finite = nullptr;
-  double* row = nullptr;
+  double* row = nullptr;  // UpdateRow::kLossSum + num_sums numbers
 };
 
 /// Sets the optimizer's numbers and the facts of the row; changes no state. `scaled_norm`: over all gradients as they are.
@@ -59,11 +64,11 @@ TRAINHOST_EVERYWHERE inline void decide_update(const UpdateRule& rule, const Upd
   memory.step_inputs[3] = static_cast<float>(*memory.step + 1);
   *memory.is_applied = is_applied;
   *memory.is_finite = is_finite;
-  memory.row[0] = static_cast<double>(*memory.step + (is_applied ? 1 : 0));
-  memory.row[1] = is_applied ? 1 : 0;
-  memory.row[2] = norm;
-  memory.row[3] = scale;
-  memory.row[4] = rate;
+  memory.row[UpdateRow::kStep] = static_cast<double>(*memory.step + (is_applied ? 1 : 0));
+  memory.row[UpdateRow::kIsApplied] = is_applied ? 1 : 0;
+  memory.row[UpdateRow::kGradientNorm] = norm;
+  memory.row[UpdateRow::kLossScale] = scale;
+  memory.row[UpdateRow::kLearningRate] = rate;
 }
 
 /// The state machine of torch.amp.GradScaler: shrinks after a window that is not finite, grows after `growth_interval` windows without one.

@@ -8,7 +8,6 @@ namespace trainhost {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kRowFacts = 5;
 
 // Always in the same order of additions.
 __device__ double sum_of_block(double mine) {
@@ -26,7 +25,7 @@ __global__ void decide(UpdateRule rule, UpdateMemory memory) {
   double squares = 0;
   for (int64_t i = threadIdx.x; i < memory.num_norms; i += kThreads) squares += static_cast<double>(memory.norms[i]) * memory.norms[i];
   const double norm = sqrt(sum_of_block(squares));
-  for (int64_t i = threadIdx.x; i < memory.num_sums; i += kThreads) memory.row[kRowFacts + i] = memory.sums[i];
+  for (int64_t i = threadIdx.x; i < memory.num_sums; i += kThreads) memory.row[UpdateRow::kLossSum + i] = memory.sums[i];
   if (threadIdx.x == 0) decide_update(rule, memory, norm);
 }
 

@@ -64,17 +64,17 @@ BOOST_AUTO_TEST_CASE(the_multiplier_is_that_of_clip_grad_norm_over_the_mean) {
     const double norm = std::hypot(at::linalg_vector_norm(gradients[0]).item<double>(), at::linalg_vector_norm(gradients[1]).item<double>()) * unscale;
     const double clipped = clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0;
     BOOST_TEST(seen.multiplier == static_cast<float>(clipped * unscale), boost::test_tools::tolerance(1e-6F));
-    BOOST_TEST(seen.row[Update::kGradientNorm] == norm, boost::test_tools::tolerance(1e-6));
+    BOOST_TEST(seen.row[UpdateRow::kGradientNorm] == norm, boost::test_tools::tolerance(1e-6));
     BOOST_TEST(seen.rate == 0.5F);
     BOOST_TEST(seen.step == 1.0F);
     BOOST_TEST(seen.skip == 0.0F);
-    BOOST_TEST((seen.is_applied && seen.row.size() == 8u && seen.row[Update::kLossSum] == 12.0 && seen.row[Update::kCount] == 6.0 && seen.row[Update::kFirstMetric] == 3.0));
+    BOOST_TEST((seen.is_applied && seen.row.size() == 8u && seen.row[UpdateRow::kLossSum] == 12.0 && seen.row[UpdateRow::kCount] == 6.0 && seen.row[UpdateRow::kFirstMetric] == 3.0));
   }
 }
 
 BOOST_AUTO_TEST_CASE(the_rate_is_that_of_the_step_around_the_ring) {
   Update update(plan_with_scale(1, 2000), 0, at::kCPU);
-  for (const double rate : {0.5, 0.25, 0.125, 0.5, 0.25}) BOOST_TEST(end_window(update, some_gradients(1), {1, 1}).row[Update::kLearningRate] == rate);
+  for (const double rate : {0.5, 0.25, 0.125, 0.5, 0.25}) BOOST_TEST(end_window(update, some_gradients(1), {1, 1}).row[UpdateRow::kLearningRate] == rate);
   BOOST_TEST(update.step().item<int64_t>() == 5);
 }
 
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_finite_and_what_has_no_targets_is_skipped) {
   for (const auto& [loss, count, factor] : std::vector<std::tuple<double, double, double>>{{kNan, 1, 1}, {kInfinity, 1, 1}, {1, 0, 1}, {1, 1, kNan}, {1, 1, kInfinity}}) {
     Update update(plan_with_scale(8, 2000), 1, at::kCPU);
     const Seen seen = end_window(update, some_gradients(factor), {loss, count});
-    BOOST_TEST((!seen.is_applied && seen.skip == 1.0F && seen.row[Update::kIsApplied] == 0.0 && seen.row[Update::kStep] == 0.0));
+    BOOST_TEST((!seen.is_applied && seen.skip == 1.0F && seen.row[UpdateRow::kIsApplied] == 0.0 && seen.row[UpdateRow::kStep] == 0.0));
     BOOST_TEST(update.step().item<int64_t>() == 0);
     BOOST_TEST(update.loss_scale().item<float>() == (count == 0 ? 8.0F : 4.0F));  // a window without targets says nothing of the scale
   }
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(the_loss_scale_moves_as_that_of_pytorch) {
 BOOST_AUTO_TEST_CASE(a_model_without_gradients_has_norm_zero) {
   Update update(plan_with_scale(1, 2000), 1, at::kCPU);
   const Seen seen = end_window(update, {}, {3, 2});
-  BOOST_TEST((seen.is_applied && seen.row[Update::kGradientNorm] == 0.0));
+  BOOST_TEST((seen.is_applied && seen.row[UpdateRow::kGradientNorm] == 0.0));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

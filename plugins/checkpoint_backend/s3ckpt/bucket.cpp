@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 
+#include "files/crc32c.h"
 #include "s3/digest.h"
 #include "s3/text.h"
 

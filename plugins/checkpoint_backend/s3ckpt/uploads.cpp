@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "files/crc32c.h"
 #include "s3/digest.h"
 
 namespace s3ckpt {

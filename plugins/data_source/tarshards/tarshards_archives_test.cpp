@@ -17,12 +17,6 @@ using namespace trainhost::testing;
 
 namespace {
 
-std::string archives_oracle(const TemporaryFolder& folder, const std::string& arguments) {
-  const char* modules = std::getenv("TRAINHOST_TEST_MODULES");
-  ::setenv("PYTHONPATH", modules ? modules : "", 1);
-  return python(format("testing/write_shards.py '{}' {}", folder.path.string(), arguments));
-}
-
 ShardIndex scanned(const std::string& archive) { return scan_shard(MemoryShard(archive)); }
 
 // "key:ext=size,ext=size;..." of all samples.
@@ -52,8 +46,8 @@ BOOST_AUTO_TEST_SUITE(tarshards_archives_test)
 
 BOOST_AUTO_TEST_CASE(the_package_webdataset_reads_the_same_samples) {
   const TemporaryFolder folder;
-  archives_oracle(folder, "dialects");
-  archives_oracle(folder, format("read '{}'/*.tar", folder.path.string()));
+  oracle(folder, "dialects");
+  oracle(folder, format("read '{}'/*.tar", folder.path.string()));
   std::string ours;
   for (const char* dialect : {"gnu", "pax", "ustar"}) {
     const auto shard = open_local_file(folder.path / (std::string(dialect) + ".tar"), true);
@@ -193,12 +187,12 @@ BOOST_AUTO_TEST_CASE(a_damaged_index_is_no_index) {
 
 BOOST_AUTO_TEST_CASE(dalis_indexes_say_what_a_walk_finds) {
   const TemporaryFolder folder;
-  archives_oracle(folder, "dialects");
+  oracle(folder, "dialects");
   for (const char* version : {"v1.1", "v1.2"})
     for (const char* dialect : {"ustar", "gnu"}) {
       if (std::string(version) == "v1.1" && std::string(dialect) == "gnu") continue;  // its long names are not in the index
       const auto path = folder.path / (std::string(dialect) + ".tar");
-      archives_oracle(folder, format("dali '{}' '{}' {}", path.string(), (folder.path / "index").string(), version));
+      oracle(folder, format("dali '{}' '{}' {}", path.string(), (folder.path / "index").string(), version));
       const auto shard = open_local_file(path, true);
       BOOST_TEST(is_equal(import_dali_index(folder.content("index"), "index", *shard), scan_shard(*shard)), version << " " << dialect);
     }

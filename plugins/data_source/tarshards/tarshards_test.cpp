@@ -19,12 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string oracle(const TemporaryFolder& folder, const std::string& arguments) {
-  const char* modules = std::getenv("TRAINHOST_TEST_MODULES");
-  ::setenv("PYTHONPATH", modules ? modules : "", 1);
-  return python(format("testing/write_shards.py '{}' {}", folder.path.string(), arguments));
-}
-
 // Written once; indexes of one test are of use to the next.
 const TemporaryFolder& pictures() {
   static const TemporaryFolder folder;

@@ -1,4 +1,4 @@
-// OpenSSL's SHA-256 alone, linked in, and ISA-L's CRC32C. HMAC is written out here: OpenSSL's brings all of libcrypto into each plugin file.
+// OpenSSL's SHA-256 alone, linked in. HMAC is written out here: OpenSSL's brings all of libcrypto into each plugin file.
 #include "s3/digest.h"
 
 #define OPENSSL_SUPPRESS_DEPRECATED
@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cstring>
-
-#include <isa-l/crc.h>
 
 namespace trainhost::s3 {
 namespace {
@@ -36,14 +34,6 @@ Digest hmac_sha256(std::span<const unsigned char> key, std::string_view text) {
   std::copy(used.begin(), used.end(), inner.begin());
   for (size_t i = 0; i < kHashedBlock; ++i) outer[i] = inner[i] ^ 0x5c, inner[i] ^= 0x36;
   return hash_of_two(outer, hash_of_two(inner, {reinterpret_cast<const unsigned char*>(text.data()), text.size()}));
-}
-
-uint32_t crc32c(std::span<const std::byte> bytes) {
-  constexpr size_t kMost = size_t{1} << 30;  // ISA-L counts with an int
-  uint32_t crc = 0xffffffffu;
-  for (; !bytes.empty(); bytes = bytes.subspan(std::min(kMost, bytes.size())))
-    crc = crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data())), static_cast<int>(std::min(kMost, bytes.size())), crc);
-  return ~crc;
 }
 
 // Four bytes are always six letters and two signs that fill up.

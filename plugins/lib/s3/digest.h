@@ -1,4 +1,4 @@
-// Checksums: SHA-256 for signatures, CRC32C for what is stored.
+// SHA-256 for signatures, and a CRC32C of what is stored as text.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -15,8 +15,7 @@ Digest sha256(std::span<const std::byte> bytes);
 inline Digest sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
 Digest hmac_sha256(std::span<const unsigned char> key, std::string_view text);
 
-uint32_t crc32c(std::span<const std::byte> bytes);
-/// As x-amz-checksum-crc32c has it: base64 of the four bytes, highest first.
+/// A CRC32C as x-amz-checksum-crc32c has it: base64 of the four bytes, highest first.
 std::string crc32c_text(uint32_t crc);
 
 }  // namespace trainhost::s3

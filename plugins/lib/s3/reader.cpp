@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "files/crc32c.h"
 #include "s3/digest.h"
 
 namespace trainhost::s3 {

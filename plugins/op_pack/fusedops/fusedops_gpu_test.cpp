@@ -22,14 +22,10 @@
 #include <trainhost/testing.hpp>
 #include <trainhost/torch/op_pack.h>
 
+#include "autocast.h"
+
 namespace t2 = trainhost::t2;
 namespace data = boost::unit_test::data;
-
-// From ATen/autocast_mode.h, which costs 11 s to include (measured).
-namespace at::autocast {
-TORCH_API void set_autocast_enabled(at::DeviceType device_type, bool enabled);
-TORCH_API void set_autocast_dtype(at::DeviceType device_type, at::ScalarType dtype);
-}  // namespace at::autocast
 
 BOOST_AUTO_TEST_SUITE(fusedops_gpu_test)
 

@@ -8,13 +8,9 @@
 #include <ATen/ops/layer_norm_native.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "autocast.h"
 #include "format.h"
 #include "kernels.h"
-
-// From ATen/autocast_mode.h, which costs 11 s to include (measured).
-namespace at::autocast {
-TORCH_API at::ScalarType get_autocast_dtype(at::DeviceType device_type);
-}
 
 namespace fusedops {
 namespace {

@@ -7,13 +7,8 @@
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "autocast.h"
 #include "padding.h"
-
-// From ATen/autocast_mode.h, which costs 11 s to include (measured).
-namespace at::autocast {
-TORCH_API at::ScalarType get_autocast_dtype(at::DeviceType device_type);
-TORCH_API Tensor cached_cast(at::ScalarType to_type, const Tensor& arg, c10::DeviceType device_type);
-}  // namespace at::autocast
 
 namespace fusedops {
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <string>
@@ -10,8 +11,16 @@
 #include <trainhost/plugin.hpp>
 
 #include "files/ranged_file.h"
+#include "files/testing/folder.h"
 
 namespace trainhost::testing {
+
+// write_shards.py of this folder, which has the Python modules of the tests.
+inline std::string oracle(const TemporaryFolder& folder, const std::string& arguments) {
+  const char* modules = std::getenv("TRAINHOST_TEST_MODULES");
+  ::setenv("PYTHONPATH", modules ? modules : "", 1);
+  return python(format("testing/write_shards.py '{}' {}", folder.path.string(), arguments));
+}
 
 // One header block with the right checksum. `size_field`: what stands there instead of the size in octal.
 inline std::string tar_header(const std::string& name, uint64_t size, char type = '0', const std::string& size_field = {}, const std::string& prefix = {}) {
